@@ -1,0 +1,35 @@
+//! Options that several tools share.
+
+use super::{Clock, Failure, Io};
+use crate::time::Timestamp;
+
+/// The option `--at`, for every tool that judges or stamps.
+pub fn at_option() -> clap::Arg {
+    clap::Arg::new("at")
+        .long("at")
+        .value_name("TIME")
+        .help("Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago")
+}
+
+/// Fixes the clock where `--at` was given.
+///
+/// # Errors
+/// [`Failure::Usage`] when the time can't be read.
+pub(crate) fn at(matches: &clap::ArgMatches, io: &mut Io) -> Result<(), Failure> {
+    if let Ok(Some(text)) = matches.try_get_one::<String>("at") {
+        let instant = Timestamp::parse_loose(text, io.now()).map_err(|error| Failure::usage(format!("--at: {error}")))?;
+        io.clock = Clock::Fixed(instant);
+    }
+    Ok(())
+}
+
+/// The styles of help: bold headings, no colour that a background could hide.
+pub fn styles() -> clap::builder::Styles {
+    use clap::builder::styling::{AnsiColor, Effects, Style};
+    clap::builder::Styles::styled()
+        .header(Style::new().effects(Effects::BOLD))
+        .usage(Style::new().effects(Effects::BOLD))
+        .literal(Style::new().effects(Effects::BOLD))
+        .error(AnsiColor::Red.on_default().effects(Effects::BOLD))
+        .placeholder(Style::new())
+}
