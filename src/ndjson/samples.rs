@@ -50,7 +50,7 @@ pub enum Item {
         weight: f64,
     },
     /// Any other record: other kinds, members of sets, and samples past the bound of series.
-    Other(Record),
+    Other(Box<Record>),
 }
 
 /// One spelling of a series: `bytes[start..middle]` before the value, `[middle..end]` behind it.
@@ -147,7 +147,7 @@ impl Samples {
     fn read_new(&mut self, line: &[u8]) -> Result<Item, LineError> {
         let record = decode_at(line, self.arrival)?;
         let Record::Sample(Sample { ts, series, value: Value::Number(value), weight }) = record else {
-            return Ok(Item::Other(record));
+            return Ok(Item::Other(Box::new(record)));
         };
         let id = match self.known.get(&series) {
             Some(id) => *id,
@@ -158,7 +158,7 @@ impl Samples {
                 self.known.insert(series, id);
                 id
             }
-            None => return Ok(Item::Other(Record::Sample(Sample { ts, series, value: Value::Number(value), weight }))),
+            None => return Ok(Item::Other(Box::new(Record::Sample(Sample { ts, series, value: Value::Number(value), weight })))),
         };
         self.learn(line, id, weight);
         Ok(Item::Sample { series: id, ts, value, weight })
@@ -219,7 +219,7 @@ mod tests {
             Item::Sample { series, ts, value, weight } => {
                 Record::Sample(Sample { ts, series: (**samples.series(series).unwrap()).clone(), value: Value::Number(value), weight })
             }
-            Item::Other(record) => record,
+            Item::Other(record) => *record,
         })
     }
 

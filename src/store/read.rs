@@ -408,7 +408,11 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(text.as_bytes()).unwrap();
         let gzip = gzip.finish().unwrap();
-        for (name, bytes) in [("plain.zst", text.clone().into_bytes()), ("zstd.ndjson", [zstd.clone(), zstd].concat()), ("gzip", [gzip.clone(), gzip].concat())] {
+        for (name, bytes) in [
+            ("plain.zst", text.clone().into_bytes()),
+            ("zstd.ndjson", [zstd.clone(), zstd].concat()),
+            ("gzip", [gzip.clone(), gzip].concat()),
+        ] {
             let path = folder.path().join(name);
             std::fs::write(&path, &bytes).unwrap();
             let copies = if name == "plain.zst" { 1 } else { 2 };
@@ -420,7 +424,15 @@ mod tests {
     #[test]
     fn only_the_needed_days_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["2026-11-20.ndjson.zst", "2026-11-21.ndjson", "2026-11-21.ndjson.zst", "2026-11-22.ndjson", "notes.txt", "2026-13-01.ndjson", "2026-11-22.ndjson.tmp"] {
+        for name in [
+            "2026-11-20.ndjson.zst",
+            "2026-11-21.ndjson",
+            "2026-11-21.ndjson.zst",
+            "2026-11-22.ndjson",
+            "notes.txt",
+            "2026-13-01.ndjson",
+            "2026-11-22.ndjson.tmp",
+        ] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let names = |since: Option<&str>, until: Option<&str>| -> Vec<String> {
