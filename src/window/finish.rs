@@ -3,7 +3,7 @@
 use super::distinct::Distinct;
 use super::pane::{Edges, Total};
 use super::{GroupId, Plan};
-use crate::math::{Moments, Sketch, quantile_sorted, sort_values};
+use crate::math::{Moments, Sketch, quantile_sorted, quantile_weighted, sort_values};
 use crate::record::{SampleType, SketchBins, Stat, Stats};
 use crate::time::Span;
 
@@ -75,9 +75,9 @@ pub(super) fn finish(row: &mut Row, group: GroupId, kind: SampleType, parts: Par
 
 /// The numbers that moments give, as far as they were asked for; the sum always, for the rate.
 fn set_moments(stats: &mut Stats, moments: &Moments, plan: &Plan) {
-    let wanted = |stat: Stat, value: Option<f64>| value.filter(|value| plan.wants(stat) && value.is_finite());
+    let wanted = |stat: Stat, value: Option<f64>| value.filter(|_| plan.wants(stat));
     stats.count = wanted(Stat::Count, Some(moments.count()));
-    stats.sum = Some(moments.sum()).filter(|sum| sum.is_finite());
+    stats.sum = moments.sum();
     stats.min = wanted(Stat::Min, moments.min());
     stats.max = wanted(Stat::Max, moments.max());
     stats.mean = wanted(Stat::Mean, moments.mean());
@@ -89,7 +89,9 @@ fn set_moments(stats: &mut Stats, moments: &Moments, plan: &Plan) {
 /// makes no difference to any number.
 fn from_values(row: &mut Row, values: &mut [f64], plan: &Plan) {
     sort_values(values);
-    set_moments(&mut row.stats, &Moments::of_sorted(values), plan);
+    let mut moments = Moments::new();
+    values.iter().for_each(|value| moments.add(*value, 1.0));
+    set_moments(&mut row.stats, &moments, plan);
     for stat in &plan.stats {
         if let Stat::Quantile(percentile) = stat
             && let Some(value) = quantile_sorted(values, percentile.fraction())
@@ -102,7 +104,7 @@ fn from_values(row: &mut Row, values: &mut [f64], plan: &Plan) {
         row.stats.distinct = Some(if values.is_empty() { 0.0 } else { changes as f64 + 1.0 });
     }
     if plan.wants(Stat::Sketch) {
-        let mut sketch = Sketch::new(plan.error);
+        let mut sketch = plan.sketch.clone();
         values.iter().for_each(|value| sketch.add(*value, 1.0));
         row.sketch = Some(bins(&sketch));
     }
@@ -118,27 +120,13 @@ fn from_weighted(row: &mut Row, weighted: &mut [(f64, f64)], plan: &Plan) {
     from_total(row, &total, plan);
     row.stats.quantiles.clear();
     row.error = None;
-    let count = total.moments.count();
     for stat in &plan.stats {
         if let Stat::Quantile(percentile) = stat
-            && let Some(value) = weighted_quantile(weighted, count, percentile.fraction())
+            && let Some(value) = quantile_weighted(weighted, percentile.fraction())
         {
             row.stats.quantiles.push((*percentile, value));
         }
     }
-}
-
-/// The quantile of values repeated by their weights: Hyndman and Fan 1996, definition 7, on the
-/// expanded list, whose place `h = q (count - 1)` lies between two of its values.
-fn weighted_quantile(sorted: &[(f64, f64)], count: f64, q: f64) -> Option<f64> {
-    let place = (q * (count - 1.0)).max(0.0);
-    let below = place.floor();
-    let at = |rank: f64| {
-        let mut seen = 0.0;
-        sorted.iter().find(|(_, weight)| { seen += weight; seen > rank }).or(sorted.last()).map(|(value, _)| *value)
-    };
-    let (low, high) = (at(below)?, at(below + 1.0)?);
-    Some(low + (high - low) * (place - below))
 }
 
 /// The way for merged windows and for more values than are kept.
@@ -180,12 +168,12 @@ fn from_total(row: &mut Row, total: &Total, plan: &Plan) {
 
 /// A sketch as records carry it.
 fn bins(sketch: &Sketch) -> SketchBins {
-    SketchBins { gamma: sketch.gamma(), zero: sketch.zero(), bins: sketch.bins(), negative: sketch.negative_bins() }
+    SketchBins { gamma: sketch.gamma(), zero: sketch.zero(), bins: sketch.bins(), negative: sketch.negative() }
 }
 
 /// A distribution as records carry it, for merging; also as hashes of a sample's value.
 pub(super) fn sketch_of(bins: &SketchBins) -> Option<Sketch> {
-    Sketch::from_parts(bins.gamma, bins.zero, &bins.bins, &bins.negative)
+    Sketch::from_parts(bins.gamma, bins.zero, &bins.bins, &bins.negative).ok()
 }
 
 /// The hash of a member of a set.

@@ -29,7 +29,7 @@ pub const OVERFLOW: &str = "rollup.overflow";
 
 /// All groups, bounded in number.
 #[derive(Debug)]
-pub struct Groups {
+pub(super) struct Groups {
     by: By,
     most: usize,
     known: HashMap<Arc<Group>, GroupId>,
@@ -37,7 +37,7 @@ pub struct Groups {
     sorted: Arc<Vec<GroupId>>,
     unsorted: Vec<GroupId>,
     /// How many series went to the overflow group.
-    pub overflowed: u64,
+    pub(super) overflowed: u64,
 }
 
 impl Groups {
@@ -76,7 +76,7 @@ impl Groups {
     }
 
     /// Every group by its id.
-    pub fn all(&self) -> &[Arc<Group>] {
+    pub(super) fn all(&self) -> &[Arc<Group>] {
         &self.all
     }
 
@@ -124,7 +124,8 @@ mod tests {
             groups.of(&Series::new(name).tag("host", "a"));
         }
         let sorted = groups.sorted();
-        let names: Vec<String> = sorted.iter().map(|id| format!("{}{}", groups.all()[id.0 as usize].metric, groups.all()[id.0 as usize].tags)).collect();
+        let names: Vec<String> =
+            sorted.iter().map(|id| format!("{}{}", groups.all()[id.0 as usize].metric, groups.all()[id.0 as usize].tags)).collect();
         assert_eq!(names, ["a{host=a}", "c{host=b}", "m{host=a}", "m{host=b}", "x{host=b}", "z{host=a}"]);
     }
 }

@@ -32,6 +32,7 @@ pub use groups::{Group, GroupId, OVERFLOW};
 pub use sessions::{ClosedSession, Sessions};
 pub use windows::{Closed, Route, Windows};
 
+use crate::math::Sketch;
 use crate::record::Stat;
 use crate::time::Span;
 
@@ -61,7 +62,7 @@ pub enum Fill {
 }
 
 /// What windows to make.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// The length of a window.
     pub every: Span,
@@ -77,8 +78,8 @@ pub struct Plan {
     pub fill: Fill,
     /// How many groups there may be; further ones share one.
     pub max_groups: usize,
-    /// The relative error of sketches.
-    pub error: f64,
+    /// An empty sketch, of which all others are copies.
+    pub sketch: Sketch,
 }
 
 impl Plan {

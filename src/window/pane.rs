@@ -97,7 +97,7 @@ impl Total {
     pub(super) fn new(plan: &Plan) -> Total {
         Total {
             moments: Moments::new(),
-            sketch: plan.wants_distribution().then(|| Sketch::new(plan.error)),
+            sketch: plan.wants_distribution().then(|| plan.sketch.clone()),
             distinct: plan.wants(Stat::Distinct).then(Distinct::default),
             whole: Whole::ALL,
         }
@@ -117,7 +117,7 @@ impl Total {
         self.moments.merge(&other.moments);
         self.whole = self.whole.and(other.whole);
         match (&mut self.sketch, &other.sketch) {
-            (Some(ours), Some(theirs)) if ours.merge(theirs).is_ok() => {}
+            (Some(ours), Some(theirs)) => self.whole.sketch &= ours.merge(theirs).is_ok(),
             (None, None) => {}
             _ => self.whole.sketch = false,
         }
@@ -181,7 +181,9 @@ impl Pane {
         let mut timed = std::mem::take(&mut self.timed);
         // By counter and time; of equal times the lesser value first, so that the order of arrival
         // makes no difference.
-        timed.sort_by(|a, b| (a.counter, a.ts).cmp(&(b.counter, b.ts)).then(a.value.total_cmp(&b.value)).then(a.weight.total_cmp(&b.weight)));
+        timed.sort_by(|a, b| {
+            (a.counter, a.ts).cmp(&(b.counter, b.ts)).then(a.value.total_cmp(&b.value)).then(a.weight.total_cmp(&b.weight))
+        });
         for row in timed {
             if plan.wants_edges() {
                 let edges = Edges::of(row.ts, row.value);

@@ -230,7 +230,7 @@ mod tests {
             stats: vec![Stat::Count, Stat::Sum],
             fill: Fill::None,
             max_groups: 10,
-            error: 0.01,
+            sketch: crate::math::Sketch::default(),
         };
         let mut sessions = Sessions::new(plan, Span::from_secs(10));
         let series = Series::new("m");

@@ -141,7 +141,8 @@ impl Windows {
         if window.ts.floor_to(pane).plus(pane) < end || window.window.is_zero() {
             return Err(format!("a window of {} from {} does not lie within one of {pane}", window.window, window.ts));
         }
-        let series = Series { metric: window.metric.clone(), kind: SampleType::Gauge, unit: window.unit.clone(), tags: window.tags.clone() };
+        let series =
+            Series { metric: window.metric.clone(), kind: SampleType::Gauge, unit: window.unit.clone(), tags: window.tags.clone() };
         // A window's rate tells that its sum is of increments.
         let kind = if window.stats.rate.is_some() { SampleType::Delta } else { SampleType::Gauge };
         let group = self.groups.of(&series.kind(kind));
@@ -317,13 +318,17 @@ fn total_of(window: &Window, plan: &Plan) -> Total {
     let stats = &window.stats;
     let count = stats.count.unwrap_or(0.0);
     let mean = stats.mean.or_else(|| stats.sum.filter(|_| count > 0.0).map(|sum| sum / count));
-    let sum = stats.sum.or_else(|| mean.filter(|_| stats.count.is_some()).map(|mean| mean * count));
+    let (min, max) = (stats.min.or(mean), stats.max.or(mean));
+    let moments = match (mean, min, max) {
+        (Some(mean), Some(min), Some(max)) => Moments::from_summary(count, mean, min, max, stats.stddev),
+        _ => None,
+    };
     let mut total = Total::new(plan);
-    total.moments = Moments::from_parts(count, sum.unwrap_or(0.0), stats.min, stats.max, mean, stats.stddev);
+    total.moments = moments.unwrap_or_default();
     let sketch = window.sketch.as_ref().and_then(sketch_of);
     total.whole = Whole {
-        count: stats.count.is_some(),
-        sum: sum.is_some() || count == 0.0,
+        count: moments.is_some() || stats.count == Some(0.0),
+        sum: moments.is_some() || count == 0.0,
         extremes: (stats.min.is_some() && stats.max.is_some()) || count == 0.0,
         spread: (stats.stddev.is_some() && mean.is_some()) || count <= 1.0,
         sketch: sketch.is_some() || count == 0.0,
@@ -425,7 +430,9 @@ impl Columns {
                 *place += 1;
             }
         }
-        let sparse = panes.iter().any(|pane| !(pane.weighted.is_empty() && pane.edges.is_empty() && pane.members.is_empty() && pane.totals.is_empty()));
+        let sparse = panes
+            .iter()
+            .any(|pane| !(pane.weighted.is_empty() && pane.edges.is_empty() && pane.members.is_empty() && pane.totals.is_empty()));
         Columns { values, starts, sparse }
     }
 }

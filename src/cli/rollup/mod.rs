@@ -43,7 +43,12 @@ fn command() -> Command {
         .arg(value("late", "SPAN", "Wait so long for records that come late [default: 2s]"))
         .arg(value("ahead", "SPAN", "Leave out records further than SPAN in the future [default: 1d]"))
         .arg(value("fill", "HOW", "What stands for a known group's empty windows: null, zero or last"))
-        .arg(Arg::new("merge").long("merge").action(ArgAction::SetTrue).help("Merge windows of equal time, metric and tags; --every is theirs"))
+        .arg(
+            Arg::new("merge")
+                .long("merge")
+                .action(ArgAction::SetTrue)
+                .help("Merge windows of equal time, metric and tags; --every is theirs"),
+        )
         .arg(value("error", "RATIO", "The relative error of sketches [default: 1%]"))
         .arg(value("max-series", "N", "How many groups to keep apart; further ones share one [default: 100000]"))
         .arg(Arg::new("line-buffered").long("line-buffered").action(ArgAction::SetTrue).help("Write every line at once"))

@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 
 use crate::cli::{Failure, args};
+use crate::math::Sketch;
 use crate::record::Stat;
 use crate::time::Span;
 use crate::window::{By, Fill, Plan};
@@ -46,7 +47,7 @@ impl Work {
             stats: stats(text("stats").unwrap_or(STATS))?,
             fill: fill(text("fill"))?,
             max_groups: max_series(text("max-series"))?,
-            error: error(text("error").unwrap_or("1%"))?,
+            sketch: sketch(text("error").unwrap_or("1%"))?,
         };
         // Merging keeps every tag unless told otherwise: the parts differ in what was left out before.
         let plan = if merge && text("by").is_none() { Plan { by: By::All, ..plan } } else { plan };
@@ -107,7 +108,9 @@ fn fill(text: Option<&str>) -> Result<Fill, Failure> {
         Some("null") => Ok(Fill::Null),
         Some("zero") => Ok(Fill::Zero),
         Some("last") => Ok(Fill::Last),
-        Some(other) => Err(Failure::usage(format!("--fill: expected null, zero or last, found `{}`", crate::record::show(other.as_bytes(), 40)))),
+        Some(other) => {
+            Err(Failure::usage(format!("--fill: expected null, zero or last, found `{}`", crate::record::show(other.as_bytes(), 40))))
+        }
     }
 }
 
@@ -119,14 +122,15 @@ fn max_series(text: Option<&str>) -> Result<usize, Failure> {
     }
 }
 
-/// Reads `1%` or `0.01`.
-fn error(text: &str) -> Result<f64, Failure> {
+/// Reads `1%` or `0.01` as the relative error of sketches.
+fn sketch(text: &str) -> Result<Sketch, Failure> {
     let ratio = match text.strip_suffix('%') {
         Some(percent) => percent.parse::<f64>().map(|percent| percent / 100.0),
         None => text.parse(),
     };
-    match ratio {
-        Ok(ratio) if (1e-4..=0.5).contains(&ratio) => Ok(ratio),
-        _ => Err(Failure::usage(format!("--error: expected a ratio from 0.01% to 50%, found `{}`", crate::record::show(text.as_bytes(), 40)))),
-    }
+    let shown = crate::record::show(text.as_bytes(), 40);
+    let Ok(ratio) = ratio else {
+        return Err(Failure::usage(format!("--error: expected a ratio like 1% or 0.01, found `{shown}`")));
+    };
+    Sketch::new(ratio).map_err(|error| Failure::usage(format!("--error: {error}")))
 }
