@@ -74,7 +74,8 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     if plan.human || (io.stdout_is_terminal && plan.form == Form::Records) {
         explain(&judgements, io);
     }
-    let worst = judgements.iter().map(|judgement| judgement.verdict.status).max_by_key(|status| plan::rank(*status)).unwrap_or(Status::Unknown);
+    let worst =
+        judgements.iter().map(|judgement| judgement.verdict.status).max_by_key(|status| plan::rank(*status)).unwrap_or(Status::Unknown);
     Ok(if plan.exit_zero { Code::OK } else { Code::of(worst.code()) })
 }
 

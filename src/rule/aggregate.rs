@@ -119,7 +119,10 @@ fn extend(points: &[Point], raw: f64, above_zero: Option<f64>, start: Timestamp,
 /// [`Refusal`] where the windows do not carry what is needed.
 pub(super) fn of_windows(function: Function, windows: &[&WindowPoint], window: Option<Span>) -> Result<Aggregate, Refusal> {
     let refuse = |what: &str, remedy: &str| {
-        Err(Refusal { message: format!("the windows read carry no {what}, which `{}` needs", function.name()), hint: format!("make them by `rollup --stats {remedy}`") })
+        Err(Refusal {
+            message: format!("the windows read carry no {what}, which `{}` needs", function.name()),
+            hint: format!("make them by `rollup --stats {remedy}`"),
+        })
     };
     if windows.is_empty() {
         return Ok(Aggregate { value: (function == Function::Count).then_some(0.0), error: None });
@@ -151,7 +154,9 @@ pub(super) fn of_windows(function: Function, windows: &[&WindowPoint], window: O
                 _ => increase,
             }
         }
-        Function::Quantile(percentile) => return sketched(filled().copied(), percentile.fraction()).map_or_else(|| refuse("`sketch`", "count,sketch"), Ok),
+        Function::Quantile(percentile) => {
+            return sketched(filled().copied(), percentile.fraction()).map_or_else(|| refuse("`sketch`", "count,sketch"), Ok);
+        }
         Function::Stddev if windows.len() == 1 => windows[0].stats.stddev,
         Function::Distinct if windows.len() == 1 => windows[0].stats.distinct,
         Function::Stddev => spread(filled().copied()),
@@ -164,7 +169,9 @@ pub(super) fn of_windows(function: Function, windows: &[&WindowPoint], window: O
     match result {
         Some(value) => Ok(Some(value).into()),
         None => match function {
-            Function::Rate | Function::Increase | Function::Delta => refuse("`rate` (they are of a gauge, or it was not asked for)", "count,sum,rate"),
+            Function::Rate | Function::Increase | Function::Delta => {
+                refuse("`rate` (they are of a gauge, or it was not asked for)", "count,sum,rate")
+            }
             Function::First | Function::Last => refuse("`first` or `last`", "first,last"),
             Function::Stddev => refuse("`stddev`, `mean` and `count`", "count,mean,stddev"),
             _ => refuse("`count` and `sum`", "count,sum"),

@@ -56,7 +56,8 @@ fn groups(check: &Check, data: &Data) -> Vec<Group> {
     if check.by.is_empty() {
         return vec![Group::default()];
     }
-    let mut all: Vec<Tags> = data.all().iter().map(|kept| kept.series.tags.only(&check.by)).filter(|tags| tags.len() == check.by.len()).collect();
+    let mut all: Vec<Tags> =
+        data.all().iter().map(|kept| kept.series.tags.only(&check.by)).filter(|tags| tags.len() == check.by.len()).collect();
     all.sort();
     all.dedup();
     if all.is_empty() {

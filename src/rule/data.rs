@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::parse::pattern;
 use super::syntax::{Call, Condition, Function, How, Logic, Selector, Sum, SumKind, TestKind};
-use crate::record::{Event, SampleType, Series, Stats, SketchBins, Tags, Window};
+use crate::record::{Event, SampleType, Series, SketchBins, Stats, Tags, Window};
 use crate::time::{Span, Timestamp};
 
 /// How many samples are kept at most, in all.
@@ -134,12 +134,7 @@ impl Needs {
             How::Matches | How::MatchesNot => pattern(&matcher.value).ok(),
             How::Is | How::IsNot => None,
         });
-        let want = Want {
-            selector: selector.clone(),
-            name: glob.and_then(|glob| pattern(&glob).ok()),
-            patterns: patterns.collect(),
-            back,
-        };
+        let want = Want { selector: selector.clone(), name: glob.and_then(|glob| pattern(&glob).ok()), patterns: patterns.collect(), back };
         self.0.push(want);
     }
 }
@@ -252,7 +247,9 @@ impl Data {
     fn count(&mut self) -> Result<(), String> {
         self.samples += 1;
         if self.samples > SAMPLES {
-            return Err(format!("more than {SAMPLES} samples matter; give the functions a window, like `mean(x, 1h)`, or read less by --since"));
+            return Err(format!(
+                "more than {SAMPLES} samples matter; give the functions a window, like `mean(x, 1h)`, or read less by --since"
+            ));
         }
         Ok(())
     }
@@ -267,7 +264,8 @@ impl Data {
             self.future += 1;
             return Ok(());
         }
-        let series = Series { metric: window.metric.clone(), kind: SampleType::Gauge, unit: window.unit.clone(), tags: window.tags.clone() };
+        let series =
+            Series { metric: window.metric.clone(), kind: SampleType::Gauge, unit: window.unit.clone(), tags: window.tags.clone() };
         let Some(slot) = self.slot_of(&Arc::new(series), Source::Windows)? else { return Ok(()) };
         let kept = &mut self.kept[slot];
         if end < kept.from {
@@ -374,7 +372,8 @@ impl Kept {
 
     /// When the series began, as far as it is known.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
-        let all = [self.points.first().map(|point| point.ts), self.windows.first().map(|window| window.end), self.before.map(|before| before.ts)];
+        let all =
+            [self.points.first().map(|point| point.ts), self.windows.first().map(|window| window.end), self.before.map(|before| before.ts)];
         all.into_iter().flatten().min()
     }
 }

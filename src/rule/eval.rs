@@ -190,7 +190,9 @@ impl Evaluator<'_> {
 
     fn selected(&self, selector: &Selector) -> impl Iterator<Item = &Kept> {
         let metrics = self.data.select(selector).any(|kept| kept.source != Source::Occurrences);
-        self.data.select(selector).filter(move |kept| (kept.source == Source::Occurrences) != metrics && self.group.takes(&kept.series.tags))
+        self.data
+            .select(selector)
+            .filter(move |kept| (kept.source == Source::Occurrences) != metrics && self.group.takes(&kept.series.tags))
     }
 
     /// The series of a call; events and beats have no values, and are only counted and aged.
@@ -235,7 +237,8 @@ impl Evaluator<'_> {
 
     /// Absence is the one thing that no data tells of: never seen is absent too.
     fn absent(&self, selector: &Selector, window: Option<Span>, at: Timestamp, seen: &mut Seen) {
-        let call = Call { function: Function::Age, selector: selector.clone(), window: None, ago: None, bare: false, place: selector.place };
+        let call =
+            Call { function: Function::Age, selector: selector.clone(), window: None, ago: None, bare: false, place: selector.place };
         let term = self.age(&call, at);
         seen.truth = match (&term.last_seen, window) {
             (None, _) => Truth::True,
@@ -277,6 +280,11 @@ impl Evaluator<'_> {
         let mut term = self.frame(call, start, end)?;
         let (mut unit, mut families) = (None::<Option<String>>, Vec::new());
         let kept: Vec<&Kept> = self.selected_for(call).collect();
+        if kept.is_empty() && self.selected(&call.selector).next().is_some() {
+            let message = format!("`{}` is an event or a beat, which has no value", call.selector);
+            let hint = format!("ask for its age or its count, like `age({0}) > 1h` or `count({0}, 1h) > 0`", call.selector);
+            return Err(RuleError::new(message, call.place).hint(hint));
+        }
         for series in &kept {
             let own = series.series.unit.clone();
             if unit.get_or_insert_with(|| own.clone()) != &own {
@@ -380,7 +388,14 @@ impl Evaluator<'_> {
         Term {
             call: call.clone(),
             quantity: last_seen.map(|last| Quantity::measured(at.since(last).secs_f64(), Some("s".into()))),
-            samples: kept.iter().map(|kept| kept.within(Timestamp::MIN, at).len() + kept.windows_within(Timestamp::MIN, at).len() + usize::from(kept.before.is_some())).sum::<usize>() as f64,
+            samples: kept
+                .iter()
+                .map(|kept| {
+                    kept.within(Timestamp::MIN, at).len()
+                        + kept.windows_within(Timestamp::MIN, at).len()
+                        + usize::from(kept.before.is_some())
+                })
+                .sum::<usize>() as f64,
             series: kept.len(),
             oldest: kept.iter().filter_map(|kept| kept.oldest()).min(),
             newest: last_seen,
@@ -497,8 +512,22 @@ mod tests {
 
     #[test]
     fn the_truth_tables_are_those_of_kleene() {
-        let and = [(True, True, True), (True, False, False), (True, Unknown, Unknown), (False, False, False), (False, Unknown, False), (Unknown, Unknown, Unknown)];
-        let or = [(True, True, True), (True, False, True), (True, Unknown, True), (False, False, False), (False, Unknown, Unknown), (Unknown, Unknown, Unknown)];
+        let and = [
+            (True, True, True),
+            (True, False, False),
+            (True, Unknown, Unknown),
+            (False, False, False),
+            (False, Unknown, False),
+            (Unknown, Unknown, Unknown),
+        ];
+        let or = [
+            (True, True, True),
+            (True, False, True),
+            (True, Unknown, True),
+            (False, False, False),
+            (False, Unknown, Unknown),
+            (Unknown, Unknown, Unknown),
+        ];
         for (a, b, result) in and {
             assert_eq!((a.and(b), b.and(a)), (result, result), "{a:?} and {b:?}");
         }

@@ -19,8 +19,15 @@ const FEW: f64 = 5.0;
 #[serde(untagged)]
 pub(super) enum Entry {
     Term(Box<TermEntry>),
-    Event { event: String, ts: String, #[serde(skip_serializing_if = "Option::is_none")] text: Option<String> },
-    WrongIf { wrong_if: String },
+    Event {
+        event: String,
+        ts: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    WrongIf {
+        wrong_if: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -109,7 +116,11 @@ fn wrong_if(trace: &Trace, data: &Data, group: &Group) -> Vec<String> {
             reasons.push(format!("what sends {name} is down, or its data is late"));
         }
         if term.series > 1 && matches!(term.call.function, Function::Last | Function::First) {
-            reasons.push(format!("{name} is {} series, of which the {} counts; keep them apart by --by", term.series, if term.call.function == Function::Last { "newest" } else { "oldest" }));
+            reasons.push(format!(
+                "{name} is {} series, of which the {} counts; keep them apart by --by",
+                term.series,
+                if term.call.function == Function::Last { "newest" } else { "oldest" }
+            ));
         }
     }
     let late: u64 = data.all().iter().map(|kept| kept.disordered).sum();
@@ -162,11 +173,15 @@ pub(super) fn reason(status: Status, level: Option<&Level>, trace: &Trace, data:
 /// Which terms had no data, and what is known of them.
 fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
     let mut all = Vec::new();
-    for term in trace.seen.iter().filter(|seen| seen.truth == Truth::Unknown).flat_map(|seen| &seen.terms).filter(|term| term.quantity.is_none()) {
+    for term in
+        trace.seen.iter().filter(|seen| seen.truth == Truth::Unknown).flat_map(|seen| &seen.terms).filter(|term| term.quantity.is_none())
+    {
         let name = &term.call.selector;
         let window = term.call.window.map_or(String::new(), |window| format!(" in the last {}", window.human()));
         let text = match term.last_seen {
-            Some(last) if term.samples > 0.0 => format!("too little data for {} ({} samples{window}), last seen {} ago", term.call, term.samples, at.since(last).human()),
+            Some(last) if term.samples > 0.0 => {
+                format!("too little data for {} ({} samples{window}), last seen {} ago", term.call, term.samples, at.since(last).human())
+            }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
             None if data.select(name).next().is_some() => {
                 let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
@@ -192,13 +207,17 @@ fn sentence(seen: &Seen) -> String {
         (TestKind::Absent { selector, window }, [term]) => match (term.last_seen, window) {
             (None, _) => format!("{selector} was never seen"),
             (Some(_), None) => format!("{selector} was seen {} ago", age_text(term)),
-            (Some(_), Some(window)) if seen.truth == Truth::True => format!("no {selector} for {} (limit {})", age_text(term), window.human()),
+            (Some(_), Some(window)) if seen.truth == Truth::True => {
+                format!("no {selector} for {} (limit {})", age_text(term), window.human())
+            }
             (Some(_), Some(window)) => format!("the last {selector} was {} ago (limit {})", age_text(term), window.human()),
         },
         (TestKind::Compare { .. }, [term]) if term.call.function == Function::Age => {
             let limit = limit.unwrap_or_default();
             match comparison(seen) {
-                Some(Compare::Greater | Compare::GreaterOrEqual) if fires => format!("no {} for {} (limit {limit})", term.call.selector, age_text(term)),
+                Some(Compare::Greater | Compare::GreaterOrEqual) if fires => {
+                    format!("no {} for {} (limit {limit})", term.call.selector, age_text(term))
+                }
                 _ => format!("the last {} was {} ago (limit {limit})", term.call.selector, age_text(term)),
             }
         }
@@ -235,7 +254,7 @@ fn relation(compare: Compare, fires: bool) -> &'static str {
         (Compare::Equal, true) => ", equal to ",
         (Compare::NotEqual, true) => ", not equal to ",
         (Compare::Greater | Compare::GreaterOrEqual, false) => ", within the limit of ",
-        (Compare::Less | Compare::LessOrEqual, false) => ", within the least of ",
+        (Compare::Less | Compare::LessOrEqual, false) => ", not under ",
         (Compare::Equal, false) => ", not equal to ",
         (Compare::NotEqual, false) => ", equal to ",
     }
@@ -262,10 +281,15 @@ fn what(seen: &Seen) -> String {
     match (&seen.test.kind, seen.terms.as_slice()) {
         (TestKind::Compare { left, .. }, [term, ..]) if matches!(&left.kind, super::syntax::SumKind::Call(_)) => term_text(term),
         (TestKind::In { .. }, [term]) => term_text(term),
-        (TestKind::Compare { left, .. }, _) => format!("{left}"),
-        (TestKind::In { value, .. }, _) => format!("{value}"),
+        (TestKind::Compare { left, .. }, _) => bare(&left.to_string()),
+        (TestKind::In { value, .. }, _) => bare(&value.to_string()),
         (TestKind::Absent { selector, .. }, _) => format!("{selector}"),
     }
+}
+
+/// A sum's text without the parentheses around the whole of it.
+fn bare(text: &str) -> String {
+    text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).to_owned()
 }
 
 fn term_text(term: &Term) -> String {

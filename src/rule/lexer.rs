@@ -51,7 +51,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, RuleError> {
             '0'..='9' if braces == 0 => number(text, &mut at),
             _ if is_name_start(first) || (braces > 0 && first.is_ascii_digit()) => Kind::Word(word(text, &mut at)),
             // A glob may begin a name, where a product could not stand.
-            '*' if begins_operand(&tokens) && text[at + 1..].starts_with(|c: char| is_name_start(c) || c == '.') => Kind::Word(word(text, &mut at)),
+            '*' if begins_operand(&tokens) && text[at + 1..].starts_with(|c: char| is_name_start(c) || c == '.') => {
+                Kind::Word(word(text, &mut at))
+            }
             _ => sign(text, &mut at)?,
         };
         match kind {
@@ -100,7 +102,10 @@ fn number(text: &str, at: &mut usize) -> Kind {
     let mut length = 0;
     while let Some(byte) = bytes.get(length) {
         let dots = rest[length..].starts_with("..");
-        let exponent = matches!(byte, b'+' | b'-') && length > 0 && matches!(bytes[length - 1], b'e' | b'E') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit)
+        let exponent = matches!(byte, b'+' | b'-')
+            && length > 0
+            && matches!(bytes[length - 1], b'e' | b'E')
+            && bytes.get(length + 1).is_some_and(u8::is_ascii_digit)
             && bytes[..length - 1].iter().all(|b| b.is_ascii_digit() || *b == b'.');
         if dots || !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'%') || exponent) {
             break;

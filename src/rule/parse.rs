@@ -31,8 +31,16 @@ pub fn parse(text: &str) -> Result<Condition, RuleError> {
 }
 
 /// The units of sizes, with what they multiply by.
-const SIZES: [(&str, f64); 8] =
-    [("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("Ki", 1024.0), ("Mi", 1_048_576.0), ("Gi", 1_073_741_824.0), ("Ti", 1_099_511_627_776.0)];
+const SIZES: [(&str, f64); 8] = [
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+];
 
 /// Something in parentheses may be either; where it stands tells which it must be.
 enum Node {
@@ -199,7 +207,8 @@ impl Parser<'_> {
         if let Some(compare) = compare {
             return self.compare(start, left, compare);
         }
-        let not = matches!(self.kind(), Kind::Word(word) if word == "not") && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Word(word)) if word == "in");
+        let not = matches!(self.kind(), Kind::Word(word) if word == "not")
+            && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Word(word)) if word == "in");
         if not {
             self.next();
         }
@@ -231,7 +240,11 @@ impl Parser<'_> {
             if !self.word("usual") {
                 return self.expected("`usual` after `of`");
             }
-            return Err(not_yet("`of usual`", (place.0, self.behind()), "compare with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`"));
+            return Err(not_yet(
+                "`of usual`",
+                (place.0, self.behind()),
+                "compare with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`",
+            ));
         }
         if matches!(self.kind(), Kind::Sign(sign) if Compare::ALL.iter().any(|(known, _)| known == sign)) {
             return Err(RuleError::new("two comparisons in a row", self.token().span).hint("join them by `and`, or write `x in 20..25`"));
@@ -242,7 +255,9 @@ impl Parser<'_> {
     fn absent(&mut self, start: usize) -> Result<Node, RuleError> {
         self.next();
         if !self.sign("(") {
-            return self.expected("`(` after `absent`").map_err(|error: RuleError| error.hint("a metric that is named so stands in double quotes"));
+            return self
+                .expected("`(` after `absent`")
+                .map_err(|error: RuleError| error.hint("a metric that is named so stands in double quotes"));
         }
         let selector = self.selector()?;
         let window = if self.sign(",") { Some(self.duration("a duration, like `26h`")?) } else { None };
@@ -259,7 +274,11 @@ impl Parser<'_> {
             return self.expected("`unusual` or `not unusual` after `is`");
         }
         let _ = self.word("high") || self.word("low");
-        Err(not_yet("`is unusual`", (start, self.behind()), "compare with a limit, or with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`"))
+        Err(not_yet(
+            "`is unusual`",
+            (start, self.behind()),
+            "compare with a limit, or with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`",
+        ))
     }
 
     fn range(&mut self) -> Result<(Literal, Literal), RuleError> {
@@ -304,9 +323,9 @@ impl Parser<'_> {
         let Kind::Number(text) = self.kind().clone() else { return self.expected(what) };
         let place = self.token().span;
         self.next();
-        Span::parse(&text).map_err(|error| RuleError::new(error.to_string(), place)).and_then(|span| {
-            if span.is_zero() { Err(RuleError::new("a duration here must be longer than 0s", place)) } else { Ok(span) }
-        })
+        Span::parse(&text)
+            .map_err(|error| RuleError::new(error.to_string(), place))
+            .and_then(|span| if span.is_zero() { Err(RuleError::new("a duration here must be longer than 0s", place)) } else { Ok(span) })
     }
 
     fn sum(&mut self) -> Result<Node, RuleError> {
@@ -387,7 +406,8 @@ impl Parser<'_> {
 
     fn call_or_selector(&mut self) -> Result<Node, RuleError> {
         let start = self.token().span.0;
-        let is_call = matches!(self.kind(), Kind::Word(_)) && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Sign("(")));
+        let is_call =
+            matches!(self.kind(), Kind::Word(_)) && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Sign("(")));
         if is_call {
             return self.call(start);
         }
@@ -556,7 +576,8 @@ fn not_yet(what: &str, place: Place, instead: &str) -> RuleError {
 /// Reads `500`, `2.5k`, `4Gi`, `95%`, `90s`.
 fn literal(text: &str, place: Place) -> Result<Literal, RuleError> {
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let exponent = text[split..].starts_with(['e', 'E']) && text[split + 1..].trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
+    let exponent =
+        text[split..].starts_with(['e', 'E']) && text[split + 1..].trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
     let (number, unit) = if exponent { (text, "") } else { text.split_at(split) };
     let Ok(value) = number.parse::<f64>() else {
         return Err(RuleError::new(format!("`{}` is not a number", show(text.as_bytes(), 40)), place));

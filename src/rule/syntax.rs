@@ -172,7 +172,22 @@ pub(super) enum Function {
 impl Function {
     /// Every name but the quantiles', `median` among them.
     pub(super) const NAMES: [&'static str; 17] = [
-        "count", "sum", "mean", "min", "max", "median", "stddev", "first", "last", "rate", "increase", "delta", "distinct", "age", "forecast", "usual",
+        "count",
+        "sum",
+        "mean",
+        "min",
+        "max",
+        "median",
+        "stddev",
+        "first",
+        "last",
+        "rate",
+        "increase",
+        "delta",
+        "distinct",
+        "age",
+        "forecast",
+        "usual",
         "reference",
     ];
 
@@ -249,7 +264,8 @@ impl How {
 }
 
 /// Words that mean something themselves; a metric of such a name is quoted.
-pub(super) const KEYWORDS: [&str; 13] = ["and", "or", "not", "unless", "for", "in", "is", "of", "usual", "unusual", "absent", "ago", "high"];
+pub(super) const KEYWORDS: [&str; 13] =
+    ["and", "or", "not", "unless", "for", "in", "is", "of", "usual", "unusual", "absent", "ago", "high"];
 
 fn name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

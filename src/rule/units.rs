@@ -124,7 +124,17 @@ fn scale(unit: Option<&str>) -> Option<(&'static str, f64)> {
     if let Some(span) = time_unit(unit) {
         return Some(("time", span.nanos() as f64));
     }
-    let bytes = [("By", 1.0), ("kBy", 1e3), ("MBy", 1e6), ("GBy", 1e9), ("TBy", 1e12), ("KiBy", 1024.0), ("MiBy", 1_048_576.0), ("GiBy", 1_073_741_824.0), ("TiBy", 1_099_511_627_776.0)];
+    let bytes = [
+        ("By", 1.0),
+        ("kBy", 1e3),
+        ("MBy", 1e6),
+        ("GBy", 1e9),
+        ("TBy", 1e12),
+        ("KiBy", 1024.0),
+        ("MiBy", 1_048_576.0),
+        ("GiBy", 1_073_741_824.0),
+        ("TiBy", 1_099_511_627_776.0),
+    ];
     match unit {
         // UCUM's annotations say what is counted; they are no unit.
         _ if unit.starts_with('{') && unit.ends_with('}') => Some(("ratio", 1.0)),
@@ -163,7 +173,15 @@ mod tests {
 
     #[test]
     fn people_read_four_digits() {
-        for (value, text) in [(104.0, "104"), (12.345678, "12.35"), (0.000123456, "0.0001235"), (181_233.0, "181233"), (0.1, "0.1"), (0.0, "0"), (1e-15, "1e-15")] {
+        for (value, text) in [
+            (104.0, "104"),
+            (12.345678, "12.35"),
+            (0.000123456, "0.0001235"),
+            (181_233.0, "181233"),
+            (0.1, "0.1"),
+            (0.0, "0"),
+            (1e-15, "1e-15"),
+        ] {
             assert_eq!(round(value), text);
         }
         assert_eq!(human(5.0 * 1024.0 * 1024.0, Some("By"), Origin::Measured), "5 MiBy");

@@ -44,7 +44,8 @@ impl Plan {
             critical = Some(paths.remove(0));
         }
         let levels = [(Status::Critical, critical), (Status::Warning, warning)];
-        let levels = levels.into_iter().filter_map(|(status, text)| text.map(|text| level(status, &text))).collect::<Result<Vec<_>, _>>()?;
+        let levels =
+            levels.into_iter().filter_map(|(status, text)| text.map(|text| level(status, &text))).collect::<Result<Vec<_>, _>>()?;
         let name = text("name").unwrap_or("check");
         check_name(name).map_err(|error| Failure::usage(format!("--name: a name {error}")))?;
         let check = Check {
@@ -80,7 +81,9 @@ fn level(status: Status, text: &str) -> Result<Level, Failure> {
 }
 
 fn not_yet(matches: &ArgMatches) -> Result<(), Failure> {
-    for (id, what) in [("file", "rule files (-f)"), ("state", "memory between runs (--state)"), ("reference", "a reference run (--reference)")] {
+    for (id, what) in
+        [("file", "rule files (-f)"), ("state", "memory between runs (--state)"), ("reference", "a reference run (--reference)")]
+    {
         if matches.get_one::<String>(id).is_some() {
             let hint = "this version judges one condition from the records alone: check 'CONDITION' FILE";
             return Err(Failure::usage_hint(format!("{what}: not yet part of this version"), hint));
@@ -130,7 +133,11 @@ pub(super) fn nagios(name: &str, judgements: &[Judgement]) -> String {
         // The bar begins performance data, so none may stand in the text.
         let reason = show(verdict.reason.as_deref().unwrap_or_default().as_bytes(), 1000).replace('|', "/");
         let status = verdict.status.name().to_uppercase();
-        let lead = if at == 0 { format!("{} {status} - ", plain(name).to_uppercase()) } else { format!("{status}{} - ", plain(&verdict.tags.to_string())) };
+        let lead = if at == 0 {
+            format!("{} {status} - ", plain(name).to_uppercase())
+        } else {
+            format!("{status}{} - ", plain(&verdict.tags.to_string()))
+        };
         let tags = if at == 0 { plain(&verdict.tags.to_string()) } else { String::new() };
         let tags = if tags.is_empty() { tags } else { format!("{tags} ") };
         lines.push(format!("{lead}{tags}{reason}{}", performance(name, judgement)));
