@@ -3,6 +3,7 @@
 
 mod docs;
 mod golden;
+mod install;
 mod layers;
 mod man;
 mod programs;
