@@ -167,15 +167,18 @@ impl Windows {
         let nanos = ts.nanos();
         let newest = self.newest.map_or(nanos, |newest| newest.max(nanos));
         self.newest = Some(newest);
-        if nanos < self.current.0 || nanos >= self.current.0.saturating_add(self.pane_nanos) || self.current.0 == i64::MIN {
-            self.turn_to(nanos.saturating_sub(nanos.rem_euclid(self.pane_nanos)));
-        }
-        let end = self.current.0.saturating_add(self.pane_nanos);
+        let current = self.current.0;
+        let is_current = current != i64::MIN && nanos >= current && nanos < current.saturating_add(self.pane_nanos);
+        let start = if is_current { current } else { nanos.saturating_sub(nanos.rem_euclid(self.pane_nanos)) };
+        let end = start.saturating_add(self.pane_nanos);
         let watermark = newest.saturating_sub(self.plan.late.nanos());
         if end <= watermark {
             self.late.count += 1;
             self.late.worst = self.late.worst.max(Span::from_nanos(watermark - end));
             return None;
+        }
+        if !is_current {
+            self.turn_to(start);
         }
         Some(&mut self.current.1.pane)
     }

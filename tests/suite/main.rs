@@ -7,3 +7,4 @@ mod install;
 mod layers;
 mod man;
 mod programs;
+mod rollup;
