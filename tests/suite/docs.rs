@@ -3,7 +3,8 @@
 //! In README.md and CONTRIBUTING.md an example is a fenced block marked `console`; in man pages a
 //! block from `.EX` to `.EE`. A line that begins with `$ ` is run; the lines up to the next are what it
 //! prints, on either stream. `…` stands for any text within a line, and alone on a line for any lines.
-//! A document's examples run one after the other in one folder that begins as a copy of `examples`.
+//! A document's examples run one after the other in one folder: for markdown it holds a copy of
+//! `examples`, for a man page it is one.
 //! Every line that looks like a record must be one.
 
 use std::path::PathBuf;
@@ -106,7 +107,9 @@ fn the_examples_of_the_documents_print_what_they_show() {
         let name = document.strip_prefix(project()).unwrap().display().to_string();
         let text = std::fs::read_to_string(&document).unwrap();
         let work = tempfile::tempdir().unwrap();
-        copy(&project().join("examples"), work.path());
+        // The reader of the README stands in the project's folder, that of a man page anywhere.
+        let place = if name.ends_with(".md") { work.path().join("examples") } else { work.path().to_owned() };
+        copy(&project().join("examples"), &place);
         let mut code = 0;
         for (first, lines) in blocks(&text, name.ends_with(".md")) {
             for example in examples(first, &lines) {
