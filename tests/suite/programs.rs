@@ -76,7 +76,6 @@ pub(crate) fn fresh(path: &Path, content: &str) -> Result<(), String> {
 /// Notes that a test could not run here, and why: a line in the file that `PIPEWATCH_SKIPS` names.
 pub(crate) fn skip(test: &str, why: &str) {
     use std::io::Write;
-    eprintln!("skipped {test}: {why}");
     if let Ok(path) = std::env::var("PIPEWATCH_SKIPS") {
         let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         file.write_all(format!("{test}: {why}\n").as_bytes()).unwrap();
