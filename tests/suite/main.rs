@@ -3,6 +3,7 @@
 
 mod docs;
 mod golden;
+mod hostile;
 mod install;
 mod layers;
 mod man;
