@@ -33,6 +33,11 @@ pub struct Tool {
     pub usage_code: Code,
 }
 
+/// Every program, in the order in which records flow; man pages, completions and their tests go by it.
+pub fn tools() -> &'static [&'static Tool] {
+    &[&rollup::TOOL]
+}
+
 /// Runs a tool as a process: with the real streams, clock, environment and signals.
 pub fn main(tool: &Tool) -> ExitCode {
     let mut io = Io::process();

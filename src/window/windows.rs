@@ -324,14 +324,15 @@ fn total_of(window: &Window, plan: &Plan) -> Total {
     let (min, max) = (stats.min.or(mean), stats.max.or(mean));
     let moments = match (mean, min, max) {
         (Some(mean), Some(min), Some(max)) => Moments::from_summary(count, mean, min, max, stats.stddev),
-        _ => None,
+        // The count alone is known; what else the moments then say is masked below.
+        _ => Moments::from_summary(count, 0.0, 0.0, 0.0, None),
     };
     let mut total = Total::new(plan);
     total.moments = moments.unwrap_or_default();
     let sketch = window.sketch.as_ref().and_then(sketch_of);
     total.whole = Whole {
         count: moments.is_some() || stats.count == Some(0.0),
-        sum: moments.is_some() || count == 0.0,
+        sum: (moments.is_some() && mean.is_some()) || count == 0.0,
         extremes: (stats.min.is_some() && stats.max.is_some()) || count == 0.0,
         spread: (stats.stddev.is_some() && mean.is_some()) || count <= 1.0,
         sketch: sketch.is_some() || count == 0.0,

@@ -2,4 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod check;
+mod docs;
+mod golden;
+mod hostile;
+mod install;
+mod layers;
+mod man;
+mod programs;
 mod rollup;
