@@ -114,7 +114,7 @@ impl Failure {
 }
 
 /// The system's words for an error, lower case and without its number.
-pub fn system_words(error: &std::io::Error) -> String {
+pub(super) fn system_words(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();

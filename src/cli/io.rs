@@ -43,7 +43,7 @@ impl Input for std::io::Cursor<Vec<u8>> {}
 impl Input for std::io::Empty {}
 
 /// Standard input, read without a buffer of its own.
-pub struct Stdin(std::fs::File);
+struct Stdin(std::fs::File);
 
 impl Read for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
