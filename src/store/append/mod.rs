@@ -25,6 +25,9 @@ mod syncer;
 mod tail;
 mod turnover;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 pub use file::AppendFile;
