@@ -12,8 +12,12 @@ use super::syncer::Syncer;
 use super::tail::{self, Tail};
 use super::{AppendError, Durability, Note};
 
-/// The first bytes of zstd and of gzip files.
-const MAGICS: [&[u8]; 2] = [&[0x28, 0xb5, 0x2f, 0xfd], &[0x1f, 0x8b]];
+/// A way in which a file may be compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Zstd,
+    Gzip,
+}
 
 /// A path that lines are appended to.
 pub struct AppendFile {
@@ -70,7 +74,9 @@ impl AppendFile {
                     let lock = Lock::take(&file, &self.path)?;
                     if identity_at(&self.path) == Some(*identity) {
                         if !*looked {
-                            refuse_compressed(&file, &self.path)?;
+                            if packing(&file, &self.path)?.is_some() {
+                                return Err(AppendError::Compressed { path: self.path.clone() });
+                            }
                             *looked = true;
                         }
                         let new = std::mem::take(new);
@@ -161,19 +167,15 @@ pub(super) fn identity_at(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|metadata| identity(&metadata))
 }
 
-/// Whether a file begins like a compressed one.
-pub(super) fn is_compressed(file: &File) -> std::io::Result<bool> {
+/// How a file is compressed, by its first bytes.
+pub(super) fn packing(file: &File, path: &Path) -> Result<Option<Packing>, AppendError> {
     let mut start = [0; 4];
-    let read = file.read_at(&mut start, 0)?;
-    Ok(MAGICS.iter().any(|magic| start[..read].starts_with(magic)))
-}
-
-fn refuse_compressed(file: &File, path: &Path) -> Result<(), AppendError> {
-    match is_compressed(file) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(AppendError::Compressed { path: path.to_owned() }),
-        Err(error) => Err(AppendError::io(path, "cannot read", error)),
-    }
+    let read = file.read_at(&mut start, 0).map_err(|error| AppendError::io(path, "cannot read", error))?;
+    Ok(match start[..read] {
+        [0x28, 0xb5, 0x2f, 0xfd] => Some(Packing::Zstd),
+        [0x1f, 0x8b, ..] => Some(Packing::Gzip),
+        _ => None,
+    })
 }
 
 /// Mends the tail and writes the lines, or cuts back to where it stood; under the lock.

@@ -133,9 +133,11 @@ impl AppendHistory {
             };
             match file.append_first(&day.pending) {
                 // A turn was cut short between its two renames; it is brought to its end.
-                Err(AppendError::Compressed { .. }) => {
-                    turnover::complete(&self.folder, &name)?;
+                Err(AppendError::Compressed { path }) => {
                     day.file = None;
+                    if !turnover::complete(&self.folder, &name)? {
+                        return Err(AppendError::Compressed { path });
+                    }
                 }
                 Err(error) => {
                     if error.written() {

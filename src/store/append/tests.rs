@@ -108,6 +108,19 @@ fn nothing_plain_is_put_behind_compressed_bytes() {
 }
 
 #[test]
+fn a_day_that_somebody_packed_otherwise_is_left_as_it_is() {
+    let folder = folder();
+    let plain = folder.path().join("2026-11-20.ndjson");
+    fs::write(&plain, b"\x1f\x8b\x08...").unwrap();
+    let mut history = AppendHistory::open(folder.path(), Durability::Never).unwrap();
+    history.add(Timestamp::parse("2026-11-20T10:00:00Z").unwrap(), GOOD.as_bytes());
+    assert!(matches!(history.append(), Err(AppendError::Compressed { .. })));
+    assert_eq!(history.pending_lines(), 1);
+    write_history(folder.path(), &[("2026-11-21T10:00:00Z", 1), ("2026-11-22T10:00:00Z", 2)]);
+    assert_eq!(fs::read(&plain).unwrap(), b"\x1f\x8b\x08...");
+}
+
+#[test]
 fn a_file_that_was_rotated_away_is_begun_anew() {
     let folder = folder();
     let (path, old) = (folder.path().join("f"), folder.path().join("f.1"));
@@ -226,7 +239,8 @@ fn a_past_day_without_its_last_newline_joins_what_comes_later_line_by_line() {
     let folder = folder();
     let good = line("2026-11-20T10:00:00Z", 1);
     fs::write(folder.path().join("2026-11-20.ndjson"), good.trim_end()).unwrap();
-    write_history(folder.path(), &[("2026-11-21T10:00:00Z", 2)]);
+    assert!(write_history(folder.path(), &[("2026-11-21T10:00:00Z", 2)]).is_empty());
+    assert!(folder.path().join("2026-11-20.ndjson.zst").exists());
     write_history(folder.path(), &[("2026-11-20T10:00:01Z", 3)]);
     write_history(folder.path(), &[("2026-11-22T10:00:00Z", 4)]);
     assert_eq!(day_lines(folder.path(), "2026-11-20"), good + &line("2026-11-20T10:00:01Z", 3));

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::file::{Lock, Size, identity, identity_at, is_compressed};
+use super::file::{Lock, Packing, Size, identity, identity_at, packing};
 use super::{AppendError, Note};
 
 /// Fast, and about a tenth of the size on records.
@@ -67,20 +67,24 @@ pub(super) fn is_newest(folder: &Path, day: &str) -> bool {
     names(folder).is_ok_and(|names| names.iter().filter_map(|name| day_of(name)).all(|other| other <= day))
 }
 
-/// Brings a turn to its end that was cut short at ①.
-pub(super) fn complete(folder: &Path, day: &str) -> Result<(), AppendError> {
+/// Brings a turn to its end that was cut short at ①; says whether there was one.
+pub(super) fn complete(folder: &Path, day: &str) -> Result<bool, AppendError> {
     let plain = folder.join(format!("{day}.ndjson"));
     let cannot = |error| AppendError::io(&plain, "cannot end its compression", error);
     let file = match File::open(&plain) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
         file => file.map_err(cannot)?,
     };
     let _lock = Lock::take(&file, &plain)?;
-    let here = identity_at(&plain) == Some(identity(&file.metadata().map_err(cannot)?));
-    if here && is_compressed(&file).map_err(cannot)? {
+    if identity_at(&plain) != Some(identity(&file.metadata().map_err(cannot)?)) {
+        // Somebody else was faster.
+        return Ok(true);
+    }
+    let cut_short = packing(&file, &plain)? == Some(Packing::Zstd);
+    if cut_short {
         std::fs::rename(&plain, folder.join(format!("{day}.ndjson.zst"))).map_err(cannot)?;
     }
-    Ok(())
+    Ok(cut_short)
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, AppendError> {
@@ -121,6 +125,9 @@ fn compress(folder: &Path, day: &str, handle: &File) -> Result<Vec<Note>, Append
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened.map_err(|error| AppendError::io(&paths.plain, "cannot open", error))?,
     };
+    if packing(&plain, &paths.plain)?.is_some() {
+        return Err(AppendError::Compressed { path: paths.plain });
+    }
     let outcome = merge(&paths, &plain);
     if outcome.is_err() {
         // What is left of it is written over the next time.
