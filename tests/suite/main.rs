@@ -1,4 +1,8 @@
 //! All tests that stand outside the library, in one binary so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod emit;
+mod emit_durable;
+mod emit_network;
+mod emit_time;
 mod rollup;

@@ -1,8 +1,8 @@
 //! Running a command in this process's place: its streams, signals and status pass through.
 //!
 //! Signals are taken by waiting for them, not by handlers: blocked first, so that none is missed,
-//! then received one by one, the command's end (SIGCHLD) among them. The command begins with no
-//! signal blocked, as the standard library sees to.
+//! then received one by one, the command's end (SIGCHLD) among them. The command begins with the
+//! signals blocked that were blocked before.
 //!
 //! A signal that the terminal sent (Ctrl-C) goes to the whole foreground group: the command has it
 //! already, and only what a process sent is handed on.
@@ -10,6 +10,7 @@
 use std::ffi::OsString;
 use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// The signals that are handed on to the command.
@@ -31,7 +32,9 @@ pub(super) struct Ended {
 pub(super) fn run(command: &[OsString]) -> Result<Ended> {
     let (program, arguments) = command.split_first().ok_or(ErrorKind::InvalidInput)?;
     let blocked = Blocked::new()?;
-    let child = Command::new(program).args(arguments).spawn()?;
+    let mut command = Command::new(program);
+    blocked.free(command.args(arguments));
+    let child = command.spawn()?;
     let pid = i32::try_from(child.id()).map_err(Error::other)?;
     loop {
         if let Some(ended) = ended(pid)? {
@@ -104,6 +107,21 @@ impl Blocked {
                 error => Err(Error::from_raw_os_error(error)),
             }
         }
+    }
+
+    /// Lets a command begin with the signals blocked that were so before.
+    fn free(&self, command: &mut Command) {
+        let before = self.before;
+        let free = move || {
+            // SAFETY: the set was filled by the call that blocked the signals.
+            match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) } {
+                0 => Ok(()),
+                error => Err(Error::from_raw_os_error(error)),
+            }
+        };
+        // SAFETY: between fork and exec only what is async-signal-safe may be called; the closure
+        // calls pthread_sigmask, which is, and allocates nothing.
+        unsafe { command.pre_exec(free) };
     }
 
     /// Waits for the next signal; says whether the terminal sent it.
