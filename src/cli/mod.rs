@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod check;
+pub mod emit;
 mod failure;
 pub mod input;
 mod io;

@@ -3,6 +3,10 @@
 
 mod check;
 mod docs;
+mod emit;
+mod emit_durable;
+mod emit_network;
+mod emit_time;
 mod golden;
 mod hostile;
 mod install;
