@@ -6,10 +6,17 @@
 
 pub mod args;
 mod failure;
+pub mod input;
 mod io;
+mod output;
+mod rejects;
+pub mod rollup;
 
 pub use failure::{Code, Failure};
+pub use input::{Inputs, Trouble};
 pub use io::{Clock, Input, Io, Stop};
+pub use output::Output;
+pub use rejects::{Place, Rejects};
 
 use std::process::ExitCode;
 

@@ -28,6 +28,12 @@ impl Source for std::io::Cursor<Vec<u8>> {}
 impl Source for &[u8] {}
 impl Source for std::fs::File {}
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn ready(&mut self) -> bool {
+        (**self).ready()
+    }
+}
+
 /// Whole lines.
 #[derive(Debug, Default)]
 pub struct Block {

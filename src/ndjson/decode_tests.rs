@@ -66,7 +66,7 @@ fn every_mistake_is_told_with_its_column() {
         assert_eq!(error.column, *column, "{line}: {}", error.message);
     }
     let error = decode(b"{\"ts\":1,\"metric\":\"\xff\",\"value\":1}").unwrap_err();
-    assert_eq!((error.column, error.cause), (20, "not UTF-8"));
+    assert_eq!((error.column, error.cause), (19, "not UTF-8"));
 }
 
 #[test]

@@ -1,1 +1,6 @@
-//! (to be filled)
+//! What is kept on disk: history folders and how they are read.
+//!
+//! A history is a folder with one file a UTC day, `YYYY-MM-DD.ndjson`, older days compressed as
+//! `.ndjson.zst`; each holds records as they came, nearly sorted by time.
+
+pub mod read;

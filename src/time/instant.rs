@@ -225,7 +225,7 @@ impl TimestampCache {
 
     /// The instant of a text in the usual form whose minute is the remembered one.
     #[inline]
-    pub(crate) fn fast(&self, text: &[u8]) -> Option<Timestamp> {
+    fn fast(&self, text: &[u8]) -> Option<Timestamp> {
         let (minute, rest) = text.split_first_chunk::<16>()?;
         if *minute != self.minute {
             return None;
@@ -278,12 +278,8 @@ const PLACES: [i64; 10] = [0, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_00
 
 /// Nanoseconds of one unit of an epoch number of this magnitude.
 fn epoch_scale(magnitude: i64) -> i64 {
-    match magnitude {
-        ..100_000_000_000 => SECOND,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
-        _ => 1,
-    }
+    const LIMITS: [(i64, i64); 3] = [(100_000_000_000, SECOND), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1_000)];
+    LIMITS.iter().find(|(limit, _)| magnitude < *limit).map_or(1, |(_, scale)| *scale)
 }
 
 fn looks_like_number(text: &[u8]) -> bool {
