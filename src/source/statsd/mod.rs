@@ -108,8 +108,8 @@ enum Message {
     Tell(String),
 }
 
-/// So many messages may be on their way; a block is some 64 KiB.
-const ON_THE_WAY: usize = 256;
+/// So many messages may be on their way. A block is some 64 KiB, or what one datagram gives.
+const ON_THE_WAY: usize = 64;
 
 /// Listens until it is asked to end; then what the kernel has received is read and written.
 ///

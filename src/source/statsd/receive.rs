@@ -58,13 +58,19 @@ pub(super) struct Receiving<'a> {
 }
 
 /// What one round of receiving found.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Round {
     Nothing,
     /// All that was there.
     Some,
     /// A full batch: there may be more.
     Full,
+}
+
+impl Round {
+    const fn of(any: bool) -> Round {
+        if any { Round::Some } else { Round::Nothing }
+    }
 }
 
 impl<'a> Receiving<'a> {
@@ -129,38 +135,36 @@ impl<'a> Receiving<'a> {
 
     /// Receives one batch of each socket.
     fn receive(&mut self, batch: &mut Batch, now: Timestamp) -> io::Result<Round> {
+        let mut sockets = std::mem::take(&mut self.sockets);
         let mut round = Round::Nothing;
-        for socket in &self.sockets.datagrams {
+        for socket in &sockets.datagrams {
             let count = batch.receive(socket)?;
             for datagram in batch.datagrams() {
                 self.reader.datagram(datagram, now);
+                self.send_full_block();
             }
-            if count == BATCH {
-                round = Round::Full;
-            } else if count > 0 && round == Round::Nothing {
-                round = Round::Some;
-            }
+            round = round.max(if count == BATCH { Round::Full } else { Round::of(count > 0) });
         }
-        if let Some(server) = &mut self.sockets.server {
-            let (reader, mut any) = (&mut self.reader, false);
+        if let Some(server) = &mut sockets.server {
+            let mut any = false;
             let more = server.read(&mut |found| {
                 any = true;
-                match found {
-                    Found::Line(line) => reader.line(line, now),
-                    Found::TooLong(begin) => reader.reject(begin, DecodeError::at(0, "a line was longer than 65536 bytes")),
-                    Found::TooMany => reader.reject(b"", DecodeError::at(0, "more than 256 connections; one was closed")),
-                }
+                self.found(&found, now);
             });
-            if more {
-                round = Round::Full;
-            } else if any && round == Round::Nothing {
-                round = Round::Some;
-            }
+            round = round.max(if more { Round::Full } else { Round::of(any) });
         }
-        if self.reader.block.len() >= BLOCK_BYTES {
-            self.send_block();
-        }
+        self.sockets = sockets;
         Ok(round)
+    }
+
+    /// Takes what came over TCP.
+    fn found(&mut self, found: &Found<'_>, now: Timestamp) {
+        match found {
+            Found::Line(line) => self.reader.line(line, now),
+            Found::TooLong(begin) => self.reader.reject(begin, DecodeError::at(0, "a line was longer than 65536 bytes")),
+            Found::TooMany => self.reader.reject(b"", DecodeError::at(0, "more than 256 connections; one was closed")),
+        }
+        self.send_full_block();
     }
 
     /// Waits until something comes, the flush is due, or it is asked to end; returns whether something is ready.
@@ -185,10 +189,21 @@ impl<'a> Receiving<'a> {
             self.flush(now, empty, false);
             self.reader.begin_again();
         }
-        for message in std::mem::take(&mut self.reader.to_tell) {
-            // Where the writer is behind, what is told can wait for the count at the end.
-            let _ = self.to_writer.try_send(Message::Tell(message));
+        if !self.reader.to_tell.is_empty() {
+            self.tell();
         }
+    }
+
+    /// Sends what is to be told; where there is no room it waits for later, of which there is a bound: ten of a cause.
+    fn tell(&mut self) {
+        let mut left = std::mem::take(&mut self.reader.to_tell).into_iter();
+        for message in left.by_ref() {
+            if let Err(Message::Tell(message)) = self.send(Message::Tell(message), false) {
+                self.reader.to_tell.push(message);
+                break;
+            }
+        }
+        self.reader.to_tell.extend(left);
     }
 
     /// Hands the table over, or writes the report; where that can't be done now, the span is made longer.
@@ -234,6 +249,13 @@ impl<'a> Receiving<'a> {
                 false
             }
             Err(_) => false,
+        }
+    }
+
+    #[inline]
+    fn send_full_block(&mut self) {
+        if self.reader.block.len() >= BLOCK_BYTES {
+            self.send_block();
         }
     }
 
@@ -307,4 +329,118 @@ impl<'a> Receiving<'a> {
 fn nap(sockets: &Sockets) -> Duration {
     let least = sockets.datagrams.iter().map(|socket| socket.buffer_bytes()).min().unwrap_or(usize::MAX);
     Duration::from_micros((least / 4 / 768) as u64).min(NAP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::datagram::Socket;
+    use crate::source::statsd::ON_THE_WAY;
+    use crate::wire::statsd::NameTags;
+    use std::net::UdpSocket;
+    use std::sync::mpsc::{Sender, channel, sync_channel};
+
+    const fn at(seconds: u32) -> Timestamp {
+        Timestamp::from_nanos(seconds as i64 * 1_000_000_000)
+    }
+
+    /// A receiving thread's state without the thread, and the ends of its channels.
+    struct Bench {
+        receiving: Receiving<'static>,
+        batch: Batch,
+        sender: UdpSocket,
+        messages: Receiver<Message>,
+        tables: Sender<Box<Table>>,
+        _blocks: Sender<Vec<u8>>,
+        _writing: UnixStream,
+    }
+
+    impl Bench {
+        /// At second 12, with room for so many messages.
+        fn new(flush: Option<Span>, room: usize) -> Bench {
+            let socket = Socket::udp("127.0.0.1:0".parse().unwrap(), 1 << 20).unwrap();
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            sender.connect(socket.address().unwrap()).unwrap();
+            let (to_writer, messages) = sync_channel(room);
+            let (blocks, empty_blocks) = channel();
+            let (tables, empty_tables) = channel();
+            let (writing, written_to) = UnixStream::pair().unwrap();
+            let plan = Plan { flush, names: NameTags::Kept, max_series: 10, repeat_gauges: false, sketches: false };
+            let sockets = Sockets { datagrams: vec![socket], server: None };
+            let ending = Ending { asked: &|| false, fd: None };
+            let returned = Returned { blocks: empty_blocks, tables: empty_tables };
+            let receiving = Receiving::new(&plan, sockets, &|| at(12), ending, to_writer, returned, written_to);
+            Bench { receiving, batch: Batch::new(), sender, messages, tables, _blocks: blocks, _writing: writing }
+        }
+
+        /// One round at a second, in which one metric comes.
+        fn round(&mut self, second: u32) {
+            self.sender.send(b"a:1|c").unwrap();
+            self.receiving.tick(at(second));
+            assert_eq!(self.receiving.receive(&mut self.batch, at(second)).unwrap(), Round::Some);
+        }
+
+        /// The start and end of each table that was sent, with its sum; the tables are not given back.
+        fn flushed(&self) -> Vec<(Timestamp, Timestamp, u64, Box<Table>)> {
+            let table = |message| match message {
+                Message::Table(table, flush) => Some((flush.start, flush.end, flush.counts.lines, table)),
+                _ => None,
+            };
+            self.messages.try_iter().filter_map(table).collect()
+        }
+    }
+
+    #[test]
+    fn a_window_is_flushed_at_its_end_and_becomes_longer_while_the_writer_is_late() {
+        let mut bench = Bench::new(Some(Span::from_secs(10)), ON_THE_WAY);
+        bench.tables.send(Box::new(Table::new(10))).unwrap();
+        [12, 19, 20].into_iter().for_each(|second| bench.round(second));
+        let mut first = bench.flushed();
+        let (start, end, lines, table) = first.remove(0);
+        assert_eq!((start, end, lines), (at(10), at(20), 2));
+        [25, 30, 35].into_iter().for_each(|second| bench.round(second));
+        assert!(bench.flushed().is_empty(), "no table is free");
+        bench.tables.send(table).unwrap();
+        bench.round(40);
+        let (start, end, lines, _) = bench.flushed().remove(0);
+        assert_eq!((start, end, lines), (at(20), at(40), 4));
+    }
+
+    #[test]
+    fn a_full_channel_keeps_the_table_and_what_came_later() {
+        let mut bench = Bench::new(Some(Span::from_secs(10)), 1);
+        bench.tables.send(Box::new(Table::new(10))).unwrap();
+        bench.receiving.to_writer.try_send(Message::Tell(String::new())).unwrap();
+        [12, 20, 21].into_iter().for_each(|second| bench.round(second));
+        assert!(bench.flushed().is_empty());
+        bench.round(30);
+        let (start, end, lines, mut table) = bench.flushed().remove(0);
+        assert_eq!((start, end, lines), (at(10), at(30), 3));
+        assert!(table.known.sorted().all(|(_, _, slot)| slot.touched));
+    }
+
+    #[test]
+    fn a_clock_set_back_ends_the_window_at_once() {
+        let mut bench = Bench::new(Some(Span::from_secs(10)), ON_THE_WAY);
+        bench.tables.send(Box::new(Table::new(10))).unwrap();
+        bench.tables.send(Box::new(Table::new(10))).unwrap();
+        [12, 5, 10].into_iter().for_each(|second| bench.round(second));
+        let found: Vec<_> = bench.flushed().into_iter().map(|(start, end, lines, _)| (start, end, lines)).collect();
+        assert_eq!(found, [(at(10), at(20), 1), (at(0), at(10), 1)]);
+    }
+
+    #[test]
+    fn raw_blocks_without_room_are_dropped_and_counted() {
+        let mut bench = Bench::new(None, 1);
+        for _ in 0..3 {
+            bench.round(13);
+            bench.receiving.send_block();
+        }
+        assert_eq!(bench.receiving.reader.counts.dropped_at_output, 2);
+        assert!(matches!(&bench.messages.try_iter().collect::<Vec<_>>()[..], [Message::Block(_)]));
+        bench.round(20);
+        let [Message::Block(report)] = &bench.messages.try_iter().collect::<Vec<_>>()[..] else { panic!() };
+        assert!(String::from_utf8_lossy(report).contains("\"collect.dropped\",\"value\":2,"));
+        assert_eq!(bench.receiving.reader.counts.dropped_at_output, 0);
+    }
 }
