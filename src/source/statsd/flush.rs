@@ -50,7 +50,7 @@ pub(super) struct Writer {
     most: usize,
     repeat_gauges: bool,
     sketches: bool,
-    percentiles: [(Percentile, f64); 3],
+    percentiles: Vec<Percentile>,
 }
 
 /// A gauge between two flushes.
@@ -64,10 +64,7 @@ const GAUGE_KEPT: Span = Span::from_secs(3600);
 
 impl Writer {
     pub(super) fn new(most: usize, repeat_gauges: bool, sketches: bool) -> Writer {
-        let percentiles = ["50", "95", "99"].map(|text| {
-            let percentile = Percentile::parse(text).unwrap_or_else(|| unreachable!("three percentiles that are known to be read"));
-            (percentile, percentile.fraction())
-        });
+        let percentiles = ["50", "95", "99"].into_iter().filter_map(Percentile::parse).collect();
         Writer { gauges: HashMap::new(), most, repeat_gauges, sketches, percentiles }
     }
 
@@ -121,14 +118,14 @@ impl Writer {
     }
 
     fn distribution_stats(&self, values: &mut Distribution) -> Stats {
-        let found = values.quantiles(&self.percentiles.map(|(_, fraction)| fraction));
+        let found = values.quantiles(&self.percentiles.iter().map(|percentile| percentile.fraction()).collect::<Vec<_>>());
         Stats {
             count: finite(values.count),
             sum: finite(values.sum),
             min: Some(values.min),
             max: Some(values.max),
             mean: finite(values.sum / values.count),
-            quantiles: self.percentiles.iter().map(|(percentile, _)| *percentile).zip(found).collect(),
+            quantiles: self.percentiles.iter().copied().zip(found).collect(),
             ..Stats::default()
         }
     }

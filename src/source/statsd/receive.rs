@@ -232,8 +232,8 @@ impl<'a> Receiving<'a> {
         if sent {
             self.total.add(std::mem::take(&mut self.reader.counts));
             self.start = next;
-        } else if !std::mem::replace(&mut self.stall_told, true) {
-            self.reader.to_tell.push("statsd: standard output is not read in time; windows become longer".into());
+        } else {
+            self.tell_stall();
         }
         self.end = next.plus(self.every);
     }
@@ -268,9 +268,18 @@ impl<'a> Receiving<'a> {
         let records = std::mem::take(&mut self.reader.block_records);
         if self.send(Message::Block(block), false).is_err() {
             self.reader.counts.dropped_at_output += records;
-            if !std::mem::replace(&mut self.stall_told, true) {
-                self.reader.to_tell.push("statsd: standard output is not read in time; records are dropped and counted".into());
-            }
+            self.tell_stall();
+        }
+    }
+
+    /// Tells, the first time, that the writing thread waits for its reader, and what follows from it.
+    fn tell_stall(&mut self) {
+        if !std::mem::replace(&mut self.stall_told, true) {
+            let follows = match self.reader.mode {
+                Mode::Raw(_) => "records are dropped and counted",
+                Mode::Summed(_) => "windows become longer",
+            };
+            self.reader.to_tell.push(format!("statsd: standard output is not read in time; {follows}"));
         }
     }
 
