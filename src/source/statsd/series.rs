@@ -27,13 +27,48 @@ pub(super) struct Known<T> {
     text_bytes: usize,
 }
 
-/// The bytes by which a series was named.
+/// The bytes by which a series was named. With a short text it is one line of the processor's cache, so
+/// that finding a series among many thousands costs one wait for memory and not two.
 struct Spelling {
     /// The name and behind it the tags.
-    text: Box<[u8]>,
+    text: Text,
     name_bytes: u32,
-    kind: Kind,
     place: u32,
+    kind: Kind,
+}
+
+/// Bytes, kept in place where they are few.
+enum Text {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+/// The most bytes that are kept in place.
+const SHORT: usize = 46;
+
+const _: () = assert!(size_of::<Spelling>() == 64);
+
+impl Text {
+    /// The two parts behind one another.
+    fn of(name: &[u8], tags: &[u8]) -> Text {
+        let long = [name, tags].concat();
+        match u8::try_from(long.len()) {
+            Ok(bytes) if long.len() <= SHORT => {
+                let mut short = [0; SHORT];
+                short[..long.len()].copy_from_slice(&long);
+                Text::Short(bytes, short)
+            }
+            _ => Text::Long(long.into_boxed_slice()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Text::Short(bytes, short) => short.get(..usize::from(*bytes)).unwrap_or(short),
+            Text::Long(long) => long,
+        }
+    }
 }
 
 /// Where a metric belongs.
@@ -84,13 +119,9 @@ impl<T> Known<T> {
         };
         if self.spellings.len() < self.most.saturating_mul(2) {
             let hasher = &self.hasher;
-            let spelling = Spelling {
-                text: [metric.name, metric.tags].concat().into_boxed_slice(),
-                name_bytes: metric.name.len() as u32,
-                kind: metric.kind,
-                place,
-            };
-            self.text_bytes += spelling.text.len();
+            let spelling =
+                Spelling { text: Text::of(metric.name, metric.tags), name_bytes: metric.name.len() as u32, kind: metric.kind, place };
+            self.text_bytes += spelling.text.bytes().len();
             self.spellings.insert_unique(hash, spelling, |known| known.hash(hasher));
         }
         Ok(Place::At(place))
@@ -164,7 +195,7 @@ impl<T> Known<T> {
             }
             None => false,
         });
-        self.text_bytes = self.spellings.iter().map(|known| known.text.len()).sum();
+        self.text_bytes = self.spellings.iter().map(|known| known.text.bytes().len()).sum();
         self.places.clear();
         let (hasher, all) = (&self.hasher, &self.series);
         let hash = |place: &u32| hasher.hash_one((all[*place as usize].0, &all[*place as usize].1));
@@ -177,12 +208,13 @@ impl<T> Known<T> {
 impl Spelling {
     #[inline]
     fn is(&self, metric: &Metric<'_>) -> bool {
-        let (name, tags) = self.text.split_at(self.name_bytes as usize);
-        self.kind == metric.kind && name == metric.name && tags == metric.tags
+        let text = self.text.bytes();
+        let same = self.kind == metric.kind && self.name_bytes as usize == metric.name.len();
+        same && text.len() == metric.name.len() + metric.tags.len() && text.starts_with(metric.name) && text.ends_with(metric.tags)
     }
 
     fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
-        let (name, tags) = self.text.split_at(self.name_bytes as usize);
+        let (name, tags) = self.text.bytes().split_at(self.name_bytes as usize);
         hash_of(hasher, self.kind, name, tags)
     }
 }
@@ -216,6 +248,20 @@ mod tests {
             assert_ne!(place(&mut known, other), first, "{other}");
         }
         assert_eq!(known.len(), 5);
+    }
+
+    #[test]
+    fn short_and_long_texts_are_told_apart() {
+        let mut known = Known::new(1000);
+        let lines: Vec<String> =
+            (40..52).flat_map(|bytes| [format!("{}:1|c", "n".repeat(bytes)), format!("{}:1|c|#abc", "n".repeat(bytes))]).collect();
+        let places: Vec<Place> = lines.iter().map(|line| place(&mut known, line)).collect();
+        assert_eq!(known.len(), lines.len());
+        assert_eq!(lines.iter().map(|line| place(&mut known, line)).collect::<Vec<_>>(), places);
+        assert_ne!(
+            place(&mut known, &format!("{}:1|c|#{}", "n".repeat(40), "n".repeat(3))),
+            place(&mut known, &format!("{}:1|c", "n".repeat(43)))
+        );
     }
 
     #[test]
