@@ -15,7 +15,7 @@ use crate::time::Span;
 use crate::wire::statsd::NameTags;
 
 /// The buffer that is asked for, for each socket; the kernel holds twice as much.
-const BUFFER: &str = "33554432";
+const BUFFER: &str = "67108864";
 
 /// A buffer below this is told: bursts of some milliseconds may be lost.
 const SMALL_BUFFER_BYTES: usize = 1 << 20;
