@@ -7,6 +7,7 @@
 pub mod args;
 pub mod check;
 pub mod emit;
+pub mod collect;
 mod failure;
 pub mod input;
 mod io;

@@ -1,1 +1,3 @@
-//! (to be filled)
+//! The world in: listeners and polls, whose bytes `wire` reads.
+
+pub mod statsd;

@@ -14,3 +14,4 @@ mod layers;
 mod man;
 mod programs;
 mod rollup;
+mod statsd;
