@@ -5,6 +5,7 @@
 //! module reads the clock.
 
 pub mod args;
+pub mod collect;
 mod failure;
 pub mod input;
 mod io;

@@ -1,0 +1,59 @@
+//! `collect`: bring it in. Each source is a subcommand in a file of its own.
+
+mod host;
+mod report;
+
+use super::args::styles;
+use super::{Code, Failure, Io, Tool};
+
+/// The program.
+pub const TOOL: Tool = Tool { name: "collect", command, run, usage_code: Code::USAGE };
+
+const EXAMPLES: &str = "\
+Examples:
+  collect host | check 'cpu.used > 90% for 2m'
+  collect host --every 10s --tag role=web | emit --to /var/log/metrics/";
+
+fn command() -> clap::Command {
+    clap::Command::new("collect")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Bring the world in: measure, read and listen, and write records to standard output")
+        .before_help(EXAMPLES)
+        .styles(styles())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(host::command())
+}
+
+fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
+    match matches.subcommand() {
+        Some(("host", matches)) => host::run(matches, io),
+        _ => Err(Failure::usage("which source? `collect --help` lists them")),
+    }
+}
+
+/// The option `--tag`, for every source.
+fn tag_option() -> clap::Arg {
+    clap::Arg::new("tag")
+        .long("tag")
+        .value_name("KEY=VALUE")
+        .action(clap::ArgAction::Append)
+        .help("Add a tag to every record; may be repeated")
+}
+
+/// The tags of `--tag`.
+fn tags(matches: &clap::ArgMatches) -> Result<crate::record::Tags, Failure> {
+    let mut tags = crate::record::Tags::new();
+    for text in matches.get_many::<String>("tag").into_iter().flatten() {
+        let shown = crate::record::show(text.as_bytes(), 80);
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => {
+                if tags.set(key, value).is_some() {
+                    return Err(Failure::usage(format!("--tag: the tag `{}` is given twice", crate::record::show(key.as_bytes(), 80))));
+                }
+            }
+            _ => return Err(Failure::usage_hint(format!("--tag: `{shown}` is no tag"), "write `--tag key=value`")),
+        }
+    }
+    Ok(tags)
+}
