@@ -95,6 +95,11 @@ impl Inputs {
         Ok(Inputs { paths, range: range(matches, io)?, rejects })
     }
 
+    /// Whether every input is a file or a folder, so that nothing is live.
+    pub fn are_files(&self) -> bool {
+        self.paths.iter().all(|path| path != "-" && (Path::new(path).is_file() || Path::new(path).is_dir()))
+    }
+
     /// The paths, folders replaced by their days within the range.
     ///
     /// # Errors
@@ -122,7 +127,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When a path is not there, or a folder holds no history.
-    pub fn open(&self, io: &mut Io) -> Result<impl Iterator<Item = Result<Opened, Failure>> + use<>, Failure> {
+    pub fn open(&self, io: &mut Io) -> Result<impl Iterator<Item = Result<Opened, Failure>> + Send + use<>, Failure> {
         let range = self.range;
         let mut stdin = Some((std::mem::replace(&mut io.stdin, Box::new(std::io::empty())), io.stop.clone()));
         Ok(self.expand()?.into_iter().map(move |path| {

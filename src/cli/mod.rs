@@ -11,6 +11,7 @@ pub mod input;
 mod io;
 mod output;
 mod rejects;
+pub mod rollup;
 
 pub use failure::{Code, Failure};
 pub use input::{Inputs, Trouble};

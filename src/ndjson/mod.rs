@@ -16,4 +16,4 @@ pub use blocks::{Block, Blocks, Source};
 pub use decode::{decode, decode_at};
 pub use error::LineError;
 pub use samples::{Item, Samples, SeriesId};
-pub use write::{write, write_number, write_sample, write_string};
+pub use write::{WindowLine, write, write_number, write_sample, write_string};

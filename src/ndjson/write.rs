@@ -1,7 +1,7 @@
 //! Records to lines, with the keys in the order that the format fixes.
 
-use crate::record::{Beat, Event, Notice, Record, Sample, SampleType, Series, SketchBins, Tags, Value, Verdict, Window};
-use crate::time::Timestamp;
+use crate::record::{Beat, Event, Notice, Record, Sample, SampleType, Series, SketchBins, Stats, Tags, Value, Verdict, Window};
+use crate::time::{Span, Timestamp};
 
 /// Appends a record as one line, its newline included.
 pub fn write(out: &mut Vec<u8>, record: &Record) {
@@ -45,32 +45,59 @@ fn end_sample(out: &mut Vec<u8>, series: &Series, weight: f64) {
 }
 
 fn write_window(out: &mut Vec<u8>, window: &Window) {
-    begin(out, window.ts);
-    text(out, "metric", &window.metric);
-    out.extend_from_slice(b",\"window\":\"");
-    out.extend_from_slice(window.window.to_string().as_bytes());
-    out.push(b'"');
-    let stats = &window.stats;
-    optional_number(out, "count", stats.count);
-    optional_number(out, "sum", stats.sum);
-    optional_number(out, "min", stats.min);
-    optional_number(out, "max", stats.max);
-    optional_number(out, "mean", stats.mean);
-    optional_number(out, "first", stats.first);
-    optional_number(out, "last", stats.last);
-    optional_number(out, "stddev", stats.stddev);
-    optional_number(out, "rate", stats.rate);
-    optional_number(out, "distinct", stats.distinct);
-    for (percentile, value) in &stats.quantiles {
-        number(out, &percentile.to_string(), *value);
+    let line = WindowLine::new(&window.metric, window.window, window.unit.as_deref(), &window.tags);
+    let mut ts = Vec::with_capacity(30);
+    window.ts.write(&mut ts);
+    line.write(out, &ts, &window.stats, window.error, window.sketch.as_ref());
+}
+
+/// What stays the same in the windows of one group: their lines are made of it and the numbers.
+#[derive(Debug, Clone)]
+pub struct WindowLine {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl WindowLine {
+    /// The frame of the windows of one metric and tag set.
+    pub fn new(metric: &str, window: Span, unit: Option<&str>, tags: &Tags) -> WindowLine {
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        head.push(b'"');
+        text(&mut head, "metric", metric);
+        text(&mut head, "window", &window.to_string());
+        optional_text(&mut tail, "unit", unit);
+        end(&mut tail, tags);
+        WindowLine { head, tail }
     }
-    optional_number(out, "error", window.error);
-    if let Some(sketch) = &window.sketch {
-        out.extend_from_slice(b",\"sketch\":");
-        write_sketch(out, sketch);
+
+    /// Appends one window as a line; `ts` is the text of its start.
+    pub fn write(&self, out: &mut Vec<u8>, ts: &[u8], stats: &Stats, error: Option<f64>, sketch: Option<&SketchBins>) {
+        out.extend_from_slice(b"{\"ts\":\"");
+        out.extend_from_slice(ts);
+        out.extend_from_slice(&self.head);
+        optional_number(out, "count", stats.count);
+        optional_number(out, "sum", stats.sum);
+        optional_number(out, "min", stats.min);
+        optional_number(out, "max", stats.max);
+        optional_number(out, "mean", stats.mean);
+        optional_number(out, "first", stats.first);
+        optional_number(out, "last", stats.last);
+        optional_number(out, "stddev", stats.stddev);
+        optional_number(out, "rate", stats.rate);
+        optional_number(out, "distinct", stats.distinct);
+        for (percentile, value) in &stats.quantiles {
+            out.extend_from_slice(b",\"");
+            percentile.write(out);
+            out.extend_from_slice(b"\":");
+            write_number(out, *value);
+        }
+        optional_number(out, "error", error);
+        if let Some(sketch) = sketch {
+            key(out, "sketch");
+            write_sketch(out, sketch);
+        }
+        out.extend_from_slice(&self.tail);
     }
-    optional_text(out, "unit", window.unit.as_deref());
-    end(out, &window.tags);
 }
 
 /// Appends a sketch as the format has it: `{"gamma":1.02,"zero":0,"bins":[[1,2]],"negative":[]}`.

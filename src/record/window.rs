@@ -25,10 +25,28 @@ impl Percentile {
     }
 }
 
+impl Percentile {
+    /// Appends the name of the key: `p99.9`.
+    pub fn write(self, out: &mut Vec<u8>) {
+        out.push(b'p');
+        out.extend_from_slice(itoa::Buffer::new().format(self.0 / 1000).as_bytes());
+        let (mut rest, mut place) = (self.0 % 1000, 100);
+        if rest > 0 {
+            out.push(b'.');
+        }
+        while rest > 0 {
+            out.push(b'0' + (rest / place) as u8);
+            rest %= place;
+            place /= 10;
+        }
+    }
+}
+
 impl std::fmt::Display for Percentile {
-    /// Writes the name of the key: `p99.9`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "p{}", f64::from(self.0) / 1000.0)
+        let mut name = Vec::with_capacity(8);
+        self.write(&mut name);
+        f.write_str(&String::from_utf8_lossy(&name))
     }
 }
 
