@@ -3,4 +3,6 @@
 //! Each source turns bytes of the world into records of ours, by a parser that knows neither
 //! streams nor clock; waiting, signals and output are `cli`'s.
 
+pub mod csv;
 pub mod host;
+pub mod when;

@@ -1,10 +1,13 @@
 //! `collect`: bring it in. Each source is a subcommand in a file of its own.
 
+mod csv;
 mod host;
 mod report;
 
 use super::args::styles;
 use super::{Code, Failure, Io, Tool};
+use crate::record::SampleType;
+use crate::source::when::TimeFormat;
 
 /// The program.
 pub const TOOL: Tool = Tool { name: "collect", command, run, usage_code: Code::USAGE };
@@ -23,11 +26,13 @@ fn command() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(host::command())
+        .subcommand(csv::command())
 }
 
 fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("host", matches)) => host::run(matches, io),
+        Some(("csv", matches)) => csv::run(matches, io),
         _ => Err(Failure::usage("which source? `collect --help` lists them")),
     }
 }
@@ -56,4 +61,31 @@ fn tags(matches: &clap::ArgMatches) -> Result<crate::record::Tags, Failure> {
         }
     }
     Ok(tags)
+}
+
+/// The options of sources that read files: the files, and what becomes of lines that can't be used.
+fn input_options() -> [clap::Arg; 3] {
+    [
+        clap::Arg::new("files").value_name("FILE").num_args(0..).help("Files to read, plain, gzip or zstd; `-` or none: standard input"),
+        clap::Arg::new("rejects").long("rejects").value_name("FILE").help("Keep what can't be used in FILE, whole"),
+        clap::Arg::new("strict").long("strict").action(clap::ArgAction::SetTrue).help("End at the first line that can't be used"),
+    ]
+}
+
+/// The option `--time-format`.
+fn time_format_option() -> clap::Arg {
+    clap::Arg::new("time-format")
+        .long("time-format")
+        .value_name("FORMAT")
+        .value_parser(TimeFormat::parse)
+        .help("How times are written: rfc3339, s, ms, us, ns, or as `%d/%b/%Y:%H:%M:%S %z`; without offset: UTC")
+}
+
+/// The option `--type`.
+fn type_option() -> clap::Arg {
+    let parse = |text: &str| match SampleType::parse(text) {
+        Some(kind) if kind != SampleType::Set => Ok(kind),
+        _ => Err("must be gauge, counter or delta".to_owned()),
+    };
+    clap::Arg::new("type").long("type").value_name("TYPE").value_parser(parse).help("How values are to be read: gauge, counter or delta")
 }
