@@ -5,4 +5,5 @@
 
 pub mod csv;
 pub mod host;
+pub mod log;
 pub mod when;

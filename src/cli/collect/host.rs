@@ -137,7 +137,7 @@ fn poll(plan: &Plan, io: &mut Io) -> Result<Code, Failure> {
         let begun = monotonic();
         host.poll(&monotonic, &mut |series, value| ndjson::write_sample(&mut out, tick.ts, series, value));
         let duration = Span::from_nanos(monotonic().nanos() - begun.nanos());
-        report.write(&mut out, tick.ts, &Health { up: true, duration, lag: tick.lag, dropped: ticks.missed });
+        report.write(&mut out, tick.ts, &Health { up: true, duration, lag: Some(tick.lag), dropped: ticks.missed });
         io.stdout.write_all(&out).and_then(|()| io.stdout.flush()).map_err(Failure::stdout)?;
     }
     Ok(Code::OK)

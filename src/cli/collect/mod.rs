@@ -2,6 +2,7 @@
 
 mod csv;
 mod host;
+mod log;
 mod report;
 
 use super::args::styles;
@@ -27,12 +28,14 @@ fn command() -> clap::Command {
         .arg_required_else_help(true)
         .subcommand(host::command())
         .subcommand(csv::command())
+        .subcommand(log::command())
 }
 
 fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("host", matches)) => host::run(matches, io),
         Some(("csv", matches)) => csv::run(matches, io),
+        Some(("log", matches)) => log::run(matches, io),
         _ => Err(Failure::usage("which source? `collect --help` lists them")),
     }
 }

@@ -19,8 +19,8 @@ pub(super) struct Health {
     pub(super) up: bool,
     /// How long the last poll took.
     pub(super) duration: Span,
-    /// How much later than due it was.
-    pub(super) lag: Span,
+    /// How much later than due it was, where something is due.
+    pub(super) lag: Option<Span>,
     /// What was lost since the start.
     pub(super) dropped: u64,
 }
@@ -43,7 +43,9 @@ impl Report {
     pub(super) fn write(&self, out: &mut Vec<u8>, ts: Timestamp, health: &Health) {
         ndjson::write_sample(out, ts, &self.up, f64::from(u8::from(health.up)));
         ndjson::write_sample(out, ts, &self.duration, health.duration.secs_f64());
-        ndjson::write_sample(out, ts, &self.lag, health.lag.secs_f64());
+        if let Some(lag) = health.lag {
+            ndjson::write_sample(out, ts, &self.lag, lag.secs_f64());
+        }
         ndjson::write_sample(out, ts, &self.dropped, health.dropped as f64);
     }
 }
