@@ -3,3 +3,5 @@
 
 mod collect_csv;
 mod collect_host;
+mod collect_lines;
+mod collect_log;

@@ -2,6 +2,7 @@
 
 mod csv;
 mod host;
+mod lines;
 mod log;
 mod report;
 
@@ -16,7 +17,12 @@ pub const TOOL: Tool = Tool { name: "collect", command, run, usage_code: Code::U
 const EXAMPLES: &str = "\
 Examples:
   collect host | check 'cpu.used > 90% for 2m'
-  collect host --every 10s --tag role=web | emit --to /var/log/metrics/";
+  collect host --every 10s --tag role=web | emit --to /var/log/metrics/
+  collect csv room.csv --tag sensor
+  collect log access.log --follow --pattern ' (?<status>\\d{3}) ' --metric requests
+  collect lines --format graphite dump.txt.gz
+
+`collect SOURCE --help` has more of each source.";
 
 fn command() -> clap::Command {
     clap::Command::new("collect")
@@ -29,6 +35,7 @@ fn command() -> clap::Command {
         .subcommand(host::command())
         .subcommand(csv::command())
         .subcommand(log::command())
+        .subcommand(lines::command())
 }
 
 fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
@@ -36,6 +43,7 @@ fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         Some(("host", matches)) => host::run(matches, io),
         Some(("csv", matches)) => csv::run(matches, io),
         Some(("log", matches)) => log::run(matches, io),
+        Some(("lines", matches)) => lines::run(matches, io),
         _ => Err(Failure::usage("which source? `collect --help` lists them")),
     }
 }

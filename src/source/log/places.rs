@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 /// How much of a file's beginning is remembered.
-pub(super) const FIRST_BYTES: usize = 64;
+pub(super) const FIRST_BYTES: usize = 256;
 
 /// Where reading stands in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

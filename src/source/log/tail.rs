@@ -6,6 +6,7 @@
 //! | deleted, and created anew           | the same: the open file stays readable                 |
 //! | copied and truncated                | reading begins at the start again                      |
 //! | replaced while nobody read          | the old file is found by its inode in the same folder  |
+//! | replaced several times in between   | the files between are found by name and time           |
 //!
 //! Files are told apart by device and inode, and by their beginnings, as inode numbers are used
 //! again. A last line that lacks its newline is held until it is complete.
@@ -14,6 +15,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::cut::{Cut, Piece};
 use super::places::{FIRST_BYTES, Place};
@@ -25,6 +27,9 @@ const PATIENCE: Span = Span::from_secs(10);
 
 /// How much of one file is read before others have their turn.
 const TURN_BYTES: u64 = 1 << 20;
+
+/// How much of two files is compared to tell whether one is a copy of the other.
+const COMPARED_BYTES: usize = 4096;
 
 /// What a tail finds.
 #[derive(Debug, PartialEq, Eq)]
@@ -157,6 +162,24 @@ impl Open {
     }
 }
 
+/// When a file was made; where that is not known, when it was last written.
+fn made(found: &Metadata) -> SystemTime {
+    found.created().or_else(|_| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Whether two beginnings are of a file and its copy, of which one may have grown. A few equal bytes
+/// don't tell that.
+fn is_copy(a: &[u8], b: &[u8]) -> bool {
+    const TELLING_BYTES: usize = 32;
+    let length = a.len().min(b.len());
+    a == b || (length >= TELLING_BYTES && a[..length] == b[..length])
+}
+
+/// Whether a file begins as packed ones do: gzip, zstd, xz or bzip2.
+fn is_packed(first: &[u8]) -> bool {
+    [[0x1f, 0x8b].as_slice(), &[0x28, 0xb5, 0x2f, 0xfd], b"\xfd7zXZ", b"BZh"].iter().any(|magic| first.starts_with(magic))
+}
+
 fn seen<'a>(piece: &Piece<'a>) -> Seen<'a> {
     match piece {
         Piece::Line(line) => Seen::Line(line),
@@ -174,6 +197,8 @@ pub struct Tail {
     former: Vec<Open>,
     buffer: Vec<u8>,
     told_missing: bool,
+    /// When the last file at the path that was read was made, until the next one is there.
+    replaced: Option<SystemTime>,
 }
 
 impl Tail {
@@ -184,7 +209,14 @@ impl Tail {
     /// # Errors
     /// When a file is there and can't be opened; or `each` fails.
     pub fn new(path: &Path, places: Option<&[Place]>, from_end: bool, now: Span, each: Each<'_>) -> io::Result<Tail> {
-        let mut tail = Tail { path: path.to_owned(), current: None, former: Vec::new(), buffer: vec![0; 64 << 10], told_missing: false };
+        let mut tail = Tail {
+            path: path.to_owned(),
+            current: None,
+            former: Vec::new(),
+            buffer: vec![0; 64 << 10],
+            told_missing: false,
+            replaced: None,
+        };
         tail.current = match Open::new(path, 0, now) {
             Ok(open) => Some(open),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -206,17 +238,56 @@ impl Tail {
                 Some(open) if is_place(open) => {
                     // A file shorter than it was has been emptied.
                     open.offset = if open.file.metadata()?.len() < place.offset { 0 } else { place.offset };
+                    self.replaced = None;
                 }
                 _ => match self.find(place, now).filter(is_place) {
                     Some(mut open) => {
                         open.offset = place.offset;
+                        self.replaced = Some(made(&open.file.metadata()?));
                         self.former.push(open);
                     }
                     None => each(Seen::News(News::Gone))?,
                 },
             }
         }
+        if self.current.is_some() {
+            self.catch_up(now);
+        }
         Ok(())
+    }
+
+    /// Finds the files that were at the path after the last one that was read and before the present one.
+    ///
+    /// They bear the path's name with something behind it, were made no earlier than the last one,
+    /// and are neither packed nor a copy of a file that was read.
+    fn catch_up(&mut self, now: Span) {
+        let (Some(last), Some(current)) = (self.replaced.take(), &self.current) else { return };
+        let Some(name) = self.path.file_name() else { return };
+        let is_sibling = |found: &Path| {
+            let rest = found.file_name().and_then(|found| found.as_encoded_bytes().strip_prefix(name.as_encoded_bytes()));
+            rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'_')))
+        };
+        let mut between: Vec<(SystemTime, Open)> = Vec::new();
+        for entry in std::fs::read_dir(folder(&self.path)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Some(found) = entry.metadata().ok().filter(|found| found.is_file() && is_sibling(&path) && made(found) >= last) else {
+                continue;
+            };
+            let Ok(open) = Open::new(&path, 0, now) else { continue };
+            let is_open = self.former.iter().chain([current]).any(|known| (known.device, known.inode) == (open.device, open.inode));
+            if !is_open && !open.first.is_empty() && !is_packed(&open.first) {
+                between.push((made(&found), open));
+            }
+        }
+        between.sort_by_key(|(made, _)| *made);
+        let mut known: Vec<Vec<u8>> = self.former.iter().filter_map(|open| open.beginning(COMPARED_BYTES).ok()).collect();
+        for (_, open) in between {
+            let Ok(beginning) = open.beginning(COMPARED_BYTES) else { continue };
+            if !known.iter().any(|known| is_copy(known, &beginning)) {
+                known.push(beginning);
+                self.former.push(open);
+            }
+        }
     }
 
     /// The file of a place, by whatever name it goes in the same folder.
@@ -254,6 +325,7 @@ impl Tail {
         done &= open.read(&mut self.buffer, now, each)?;
         if done && self.is_replaced() {
             each(Seen::News(News::Rotated))?;
+            self.replaced = Some(made(&found));
             self.former.extend(self.current.take());
             return Ok(false);
         }
@@ -281,6 +353,8 @@ impl Tail {
                     each(Seen::News(News::Appeared))?;
                 }
                 self.current = Some(open);
+                // Only now: a file that is replaced from here on is open already.
+                self.catch_up(now);
                 Ok(false)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

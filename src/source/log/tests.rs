@@ -255,6 +255,39 @@ fn a_restart_finds_the_file_that_was_renamed_meanwhile() {
 }
 
 #[test]
+fn files_that_came_and_went_between_two_looks_are_read_too() {
+    let mut scene = Scene::new();
+    scene.append("one\n");
+    fs::rename(scene.path(), scene.at("app.log.0")).unwrap();
+    // Files carry times of a few milliseconds' precision.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    scene.append("two\n");
+    scene.start(None, false);
+    assert_eq!(scene.read(), ["two"]);
+    let places = scene.places();
+    let rotate = |scene: &Scene| {
+        for (number, text) in [(1, "three\n"), (2, "four\n"), (3, "five\n")] {
+            fs::rename(scene.path(), scene.at(&format!("app.log.{number}"))).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            scene.append(text);
+        }
+        fs::copy(scene.at("app.log.2"), scene.at("app.log.2.backup")).unwrap();
+        fs::write(scene.at("other.log.1"), "none of ours\n").unwrap();
+        fs::write(scene.at("app.log.4.gz"), b"\x1f\x8bpacked\n").unwrap();
+    };
+    rotate(&scene);
+    let expected = ["three", "four", "five"];
+    let mut seen = scene.read();
+    seen.retain(|line| !line.starts_with("News"));
+    seen.sort_by_key(|line| expected.iter().position(|expected| expected == line));
+    assert!(seen.starts_with(&["three".into(), "four".into()]) && seen.ends_with(&["five".into()]), "{seen:?}");
+    assert!(scene.start(Some(&places), true).is_empty());
+    let again = scene.read();
+    assert!(expected.iter().all(|line| again.iter().any(|seen| seen == line)), "{again:?}");
+    assert!(!again.iter().any(|line| line == "one" || line == "two" || line.contains("ours")), "{again:?}");
+}
+
+#[test]
 fn a_restart_knows_another_file_by_the_same_number() {
     let mut scene = Scene::new();
     scene.append("one\n");
