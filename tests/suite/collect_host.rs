@@ -122,3 +122,38 @@ fn what_was_typed_wrong_is_told_with_code_64() {
         assert!(errors.starts_with("collect: ") && errors.contains(words), "{errors}");
     }
 }
+
+#[test]
+fn cores_and_the_largest_processes_are_told_when_asked_for() {
+    let (text, _, _) = out(&["host", "--count", "1", "--per-core", "--top", "2"]);
+    assert!(text.contains("\"metric\":\"core.used\"") && text.contains("\"core\":\"0\""), "{text}");
+    let shown = text.lines().filter(|line| line.contains("\"metric\":\"process.memory\"")).count();
+    assert!((2..=4).contains(&shown), "the two largest by memory, and two at most by processor: {shown}");
+    let (text, _, _) = out(&["host", "--count", "1"]);
+    assert!(!text.contains("\"core.") && !text.contains("\"process."), "{text}");
+}
+
+#[test]
+fn a_poll_a_second_costs_less_than_half_a_percent_of_a_core_and_ten_megabytes() {
+    const POLLS: u32 = 50;
+    let mut child = collect(&["host", "--every", "20ms"]).stdout(Stdio::piped()).spawn().unwrap();
+    let folder = format!("/proc/{}", child.id());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let used_ns = || -> u64 {
+        let text = std::fs::read_to_string(format!("{folder}/schedstat")).unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    // The first polls pay for the start.
+    let mut polls = lines.by_ref().filter(|line| line.contains("\"metric\":\"collect.up\""));
+    polls.nth(9);
+    let before = used_ns();
+    polls.nth(POLLS as usize - 1);
+    let cost = Duration::from_nanos(used_ns() - before) / POLLS;
+    let status = std::fs::read_to_string(format!("{folder}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(cost < Duration::from_millis(5), "a poll took {cost:?} of a processor");
+    assert!(peak_kib < 10 << 10, "{peak_kib} KiB");
+}

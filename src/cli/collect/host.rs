@@ -24,9 +24,11 @@ Examples:
   collect host | check 'disk.used > 90%' --by mount";
 
 const MORE: &str = "\
-The first numbers come after 0.2 s (shares are over the time since the reading before), the others
-at whole multiples of the interval. Records carry the tag `host`, unless `--tag host=` gives another.
-Flows (network.sent, disk.reads) are counters: `rollup` and `check` make rates of them.";
+The first numbers come after 0.2 s (shares are over the time since the reading before), the others at whole multiples \
+of the interval. Records carry the tag `host`, unless `--tag host=NAME` gives another.
+
+Shares (cpu.used, disk.used) are ratios: 0.9 is 90%. Flows (network.sent, disk.reads) are counters: `rollup` and \
+`check` make rates of them.";
 
 pub(super) fn command() -> clap::Command {
     clap::Command::new("host")

@@ -21,10 +21,11 @@ Examples:
   journalctl -fu app | collect log --pattern 'Deployed (?<version>\\S+)' --event deploy";
 
 const MORE: &str = "\
-Groups: `ts` or `time` is the time (without one: now), `value` and those of --value are values, others are
-tags. A line without a value counts as 1, as a delta of the metric `log.lines` or --metric.
-With --follow the place in each file is remembered in the state folder, once its records are out: a crash
-repeats lines and loses none. Two that follow one file need two folders.";
+Groups: `ts` or `time` is the time (without one: now), `value` and those of --value are values, others are tags. \
+A line without a value counts as 1, as a delta of the metric `log.lines` or --metric.
+
+With --follow the place in each file is remembered in the state folder, once its records are out: a crash repeats \
+lines and loses none. Two that follow one file need two folders.";
 
 pub(super) fn command() -> clap::Command {
     let option = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
@@ -47,12 +48,14 @@ pub(super) fn command() -> clap::Command {
         .arg(
             option("unmatched", "HOW", "Lines that don't match: `count` them at the end, `warn` of each, or `ignore` them")
                 .value_parser(["count", "warn", "ignore"])
+                .hide_possible_values(true)
                 .default_value("count"),
         )
         .arg(flag("follow", "Go on with what is appended, through rotation, until Ctrl-C"))
         .arg(
             option("from", "WHERE", "With --follow, where to begin in a file that is new to it: `start` or `end`")
                 .value_parser(["start", "end"])
+                .hide_possible_values(true)
                 .default_value("end")
                 .requires("follow"),
         )

@@ -87,7 +87,7 @@ impl Done {
             since.zip(elapsed_ms).and_then(|(since, ms)| mean(since.weighted_ms, ms)),
             since.zip(elapsed_ms).and_then(|(since, ms)| ratio(since.busy_ms, ms)),
             Some(self.in_flight as f64),
-            Some((self.reads_merged + self.writes_merged) as f64),
+            Some(self.reads_merged.saturating_add(self.writes_merged) as f64),
         ]
     }
 }
@@ -123,7 +123,7 @@ fn wrapped(now: u64, before: u64) -> Option<f64> {
     const WHOLE: u64 = 1 << 32;
     match now.checked_sub(before) {
         Some(growth) => Some(growth as f64),
-        None if before < WHOLE && before > WHOLE / 4 * 3 => Some((now + WHOLE - before) as f64),
+        None if before < WHOLE && before > WHOLE / 4 * 3 => Some((WHOLE - before + now) as f64),
         None => None,
     }
 }

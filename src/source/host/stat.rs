@@ -91,12 +91,12 @@ impl Ticks {
     }
 
     fn used(&self) -> u64 {
-        self.user + self.nice + self.system + self.irq + self.softirq + self.steal
+        [self.user, self.nice, self.system, self.irq, self.softirq, self.steal].into_iter().fold(0, u64::saturating_add)
     }
 
     /// The share of one part in the whole; `None` when no time has passed.
     fn share(&self, part: u64) -> Option<f64> {
-        let whole = self.used() + self.idle + self.iowait;
+        let whole = self.used().saturating_add(self.idle).saturating_add(self.iowait);
         ratio(part as f64, whole as f64)
     }
 }

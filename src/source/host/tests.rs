@@ -218,3 +218,44 @@ fn files_of_nonsense_are_no_values_and_no_crash() {
     let values = polled(&options(folder.path().to_owned()), 3);
     assert_eq!(values.keys().collect::<Vec<_>>(), ["cpu.count"], "the header of the processors alone can be read");
 }
+
+/// The files of the fixture.
+const FILES: [&str; 13] = [
+    "stat",
+    "loadavg",
+    "meminfo",
+    "vmstat",
+    "diskstats",
+    "net/snmp",
+    "net/netstat",
+    "net/sockstat",
+    "net/dev",
+    "sys/fs/file-nr",
+    "pressure/cpu",
+    "pressure/io",
+    "pressure/memory",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn damaged_files_give_finite_numbers_and_no_crash(damage in proptest::collection::vec((0usize..4000, "[0-9a-z :\n\\-]{1,24}"), 1..12)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut host = None;
+        // Twice, so that differences are damaged too.
+        for poll in 0..2 {
+            for path in FILES {
+                let mut text = std::fs::read(fixture().join("proc").join(path)).unwrap_or_else(|_| b"eth0: 1 2 3 4 5 6 7 8 9 10 11 12\n".to_vec());
+                for (at, bytes) in damage.iter().skip(poll) {
+                    let at = at % text.len();
+                    text.splice(at..(at + bytes.len() / 2).min(text.len()), bytes.bytes());
+                }
+                let path = folder.path().join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            let host = host.get_or_insert_with(|| Host::new(&options(folder.path().to_owned())));
+            host.poll(&|| Span::from_secs(poll as u32), &mut |series, value| assert!(value.is_finite(), "{series}"));
+        }
+    }
+}
