@@ -240,7 +240,8 @@ impl Inputs {
 /// When a time can't be read, or the range holds nothing.
 pub fn range(matches: &ArgMatches, io: &Io) -> Result<Range, Failure> {
     let instant = |id: &str| -> Result<Option<Timestamp>, Failure> {
-        let text = matches.get_one::<String>(id);
+        // Tools that read other formats than records have no such options.
+        let text = matches.try_get_one::<String>(id).unwrap_or_default();
         text.map(|text| Timestamp::parse_loose(text, io.now()).map_err(|error| Failure::usage(format!("--{id}: {error}")))).transpose()
     };
     let range = Range { since: instant("since")?, until: instant("until")? };

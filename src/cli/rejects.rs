@@ -52,6 +52,14 @@ impl Rejects {
     /// # Errors
     /// With `--strict`, and when the file of rejected lines can't be written.
     pub fn reject(&mut self, io: &mut Io, place: Place<'_>, error: &LineError, line: &[u8]) -> Result<(), Failure> {
+        self.reject_part(io, place, error, line, "line")
+    }
+
+    /// As [`Rejects::reject`], where `part` says what was skipped: a `line`, or a `cell` of one.
+    ///
+    /// # Errors
+    /// As [`Rejects::reject`].
+    pub fn reject_part(&mut self, io: &mut Io, place: Place<'_>, error: &LineError, line: &[u8], part: &str) -> Result<(), Failure> {
         let input = show(place.input.as_bytes(), 200);
         let told = format!("{input}:{}:{}: {error}", place.line, error.column);
         if let Some((path, file)) = &mut self.file {
@@ -65,7 +73,7 @@ impl Rejects {
         *count += 1;
         if *count <= TOLD {
             let shown = if line.is_empty() { String::new() } else { format!(": {}", show(line, 80)) };
-            io.tell(self.tool, format!("{told}; line skipped{shown}"));
+            io.tell(self.tool, format!("{told}; {part} skipped{shown}"));
         }
         match self.inputs.iter_mut().find(|(name, ..)| *name == input) {
             Some((_, count, _)) => *count += 1,

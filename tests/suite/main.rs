@@ -15,3 +15,7 @@ mod man;
 mod programs;
 mod rollup;
 mod statsd;
+mod collect_csv;
+mod collect_host;
+mod collect_lines;
+mod collect_log;
