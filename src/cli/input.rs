@@ -33,8 +33,23 @@ impl From<Failure> for Trouble {
     }
 }
 
+/// Where the work on lines leads to; standard output, for most tools.
+pub trait Flush {
+    /// Brings out what is gathered, as the tool is about to wait for more input.
+    ///
+    /// # Errors
+    /// When the tool can't go on.
+    fn flush(&mut self) -> Result<(), Failure>;
+}
+
+impl Flush for Output {
+    fn flush(&mut self) -> Result<(), Failure> {
+        Output::flush(self)
+    }
+}
+
 /// The work on one line, given without its newline.
-pub type Each<'a> = &'a mut dyn FnMut(&[u8], &mut Output) -> Result<(), Trouble>;
+pub type Each<'a, O = Output> = &'a mut dyn FnMut(&[u8], &mut O) -> Result<(), Trouble>;
 
 /// The options of every tool that reads records, and the files it reads.
 pub fn options(command: Command) -> Command {
@@ -156,7 +171,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When an input can't be read, `each` fails, or no line was a record.
-    pub fn each(&mut self, io: &mut Io, out: &mut Output, each: Each<'_>) -> Result<(), Failure> {
+    pub fn each<O: Flush>(&mut self, io: &mut Io, out: &mut O, each: Each<'_, O>) -> Result<(), Failure> {
         let mut block = Block::default();
         let mut good = 0u64;
         for opened in self.open(io)? {

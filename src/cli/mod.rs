@@ -5,6 +5,8 @@
 //! module reads the clock.
 
 pub mod args;
+pub mod check;
+pub mod emit;
 pub mod collect;
 mod failure;
 pub mod input;
@@ -31,6 +33,11 @@ pub struct Tool {
     pub run: fn(&clap::ArgMatches, &mut Io) -> Result<Code, Failure>,
     /// The exit code when the arguments are wrong: 64, but 3 for `check`.
     pub usage_code: Code,
+}
+
+/// Every program, in the order in which records flow; man pages, completions and their tests go by it.
+pub fn tools() -> &'static [&'static Tool] {
+    &[&rollup::TOOL]
 }
 
 /// Runs a tool as a process: with the real streams, clock, environment and signals.

@@ -9,10 +9,13 @@
 //!                                                             read
 //! ```
 //!
-//! A key that is not known goes through [`decode()`], which checks everything; it is then learned
-//! when nothing in it is escaped. So a known key has been checked as a whole, and the table only
-//! ever makes faster what `decode` would have said too. The tables are bounded by [`SERIES`] and
-//! [`SPELLINGS`]: past them lines are still read, the slow way.
+//! What stands before the value and what stands behind it are known apart: twenty metrics on a
+//! hundred hosts are 120 short texts, which a cache holds, and 2,000 pairs of numbers.
+//!
+//! A pair that is not known goes through [`decode()`], which checks everything; it is then learned
+//! when nothing in it is escaped. So a known pair has been checked as a whole line, and the tables
+//! only ever make faster what `decode` would have said too. They are bounded by [`SERIES`],
+//! [`TEXTS`] and [`TEXT_BYTES`]: past them lines are still read, the slow way.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -27,9 +30,12 @@ use crate::time::{Timestamp, TimestampCache};
 /// How many series are known at most.
 const SERIES: usize = 1 << 17;
 
-/// How many spellings of series are known at most, and how many bytes they may take.
-const SPELLINGS: usize = 1 << 18;
-const SPELLING_BYTES: usize = 64 << 20;
+/// How many texts are known at most on either side of the value, and how many bytes they may take.
+const TEXTS: usize = 1 << 17;
+const TEXT_BYTES: usize = 32 << 20;
+
+/// How many pairs of texts are known at most; a series may be spelled in several ways.
+const PAIRS: usize = 1 << 18;
 
 /// A series known to one [`Samples`]; numbered from 0 as they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,24 +59,72 @@ pub enum Item {
     Other(Box<Record>),
 }
 
-/// One spelling of a series: `bytes[start..middle]` before the value, `[middle..end]` behind it.
-struct Spelling {
-    hash: u64,
-    start: usize,
-    middle: usize,
-    end: usize,
-    series: SeriesId,
-    weight: f64,
+/// Texts, each with a number.
+#[derive(Default)]
+struct Texts {
+    hasher: DefaultHashBuilder,
+    bytes: Vec<u8>,
+    places: Vec<(u32, u32)>,
+    table: HashTable<u32>,
+}
+
+impl Texts {
+    #[inline]
+    fn find(&self, text: &[u8]) -> Option<u32> {
+        self.find_hash(self.hash(text), text)
+    }
+
+    #[inline]
+    fn find_hash(&self, hash: u64, text: &[u8]) -> Option<u32> {
+        self.table.find(hash, |at| self.text(*at) == text).copied()
+    }
+
+    #[inline]
+    fn text(&self, at: u32) -> &[u8] {
+        let (start, end) = self.places[at as usize];
+        &self.bytes[start as usize..end as usize]
+    }
+
+    #[inline]
+    fn hash(&self, text: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(text);
+        hasher.finish()
+    }
+
+    /// The number of a text, which is learned when it is new; `None` when there are too many.
+    fn learn(&mut self, text: &[u8]) -> Option<u32> {
+        let hash = self.hash(text);
+        if let Some(at) = self.find_hash(hash, text) {
+            return Some(at);
+        }
+        if self.places.len() >= TEXTS || self.bytes.len() + text.len() > TEXT_BYTES {
+            return None;
+        }
+        let at = self.places.len() as u32;
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(text);
+        self.places.push((start, self.bytes.len() as u32));
+        let (hasher, places, bytes) = (&self.hasher, &self.places, &self.bytes);
+        self.table.insert_unique(hash, at, |at| {
+            let (start, end) = places[*at as usize];
+            let mut hasher = hasher.build_hasher();
+            hasher.write(&bytes[start as usize..end as usize]);
+            hasher.finish()
+        });
+        Some(at)
+    }
 }
 
 /// Reads lines, knowing the series it has seen.
 #[derive(Default)]
 pub struct Samples {
     times: TimestampCache,
-    hasher: DefaultHashBuilder,
-    bytes: Vec<u8>,
-    spellings: Vec<Spelling>,
-    table: HashTable<u32>,
+    metrics: Texts,
+    tails: Texts,
+    /// The weight that each tail tells.
+    weights: Vec<f64>,
+    pairs: HashMap<(u32, u32), SeriesId>,
     known: HashMap<Arc<Series>, SeriesId>,
     series: Vec<Arc<Series>>,
     arrival: Option<Timestamp>,
@@ -112,34 +166,14 @@ impl Samples {
     #[inline]
     pub fn read(&mut self, line: &[u8]) -> Result<Item, LineError> {
         if let Some(parts) = parts(line)
-            && let Some(ts) = self.times.fast(parts.ts)
+            && let Ok(ts) = self.times.parse(parts.ts)
+            && let Some(metric) = self.metrics.find(parts.metric)
+            && let Some(tail) = self.tails.find(parts.tail)
+            && let Some(series) = self.pairs.get(&(metric, tail))
         {
-            let hash = self.hash(parts.metric, parts.tail);
-            if let Some(at) = self.find(hash, &parts) {
-                let spelling = &self.spellings[at as usize];
-                return Ok(Item::Sample { series: spelling.series, ts, value: parts.value, weight: spelling.weight });
-            }
+            return Ok(Item::Sample { series: *series, ts, value: parts.value, weight: self.weights[tail as usize] });
         }
         self.read_new(line)
-    }
-
-    #[inline]
-    fn hash(&self, metric: &[u8], tail: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(metric);
-        hasher.write(tail);
-        hasher.finish()
-    }
-
-    #[inline]
-    fn find(&self, hash: u64, parts: &Parts<'_>) -> Option<u32> {
-        let same = |at: &u32| {
-            let spelling = &self.spellings[*at as usize];
-            spelling.hash == hash
-                && self.bytes[spelling.start..spelling.middle] == *parts.metric
-                && self.bytes[spelling.middle..spelling.end] == *parts.tail
-        };
-        self.table.find(hash, same).copied()
     }
 
     /// Reads a line the long way and learns its spelling.
@@ -168,22 +202,14 @@ impl Samples {
         let Some(parts) = parts(line) else { return };
         // The minute is learned even of a line that is not; an escaped name may hide where it ends.
         let known_time = self.times.parse(parts.ts).is_ok();
-        let full = self.spellings.len() >= SPELLINGS || self.bytes.len() + line.len() > SPELLING_BYTES;
-        if !known_time || full || parts.metric.contains(&b'\\') {
+        if !known_time || self.pairs.len() >= PAIRS || parts.metric.contains(&b'\\') {
             return;
         }
-        let hash = self.hash(parts.metric, parts.tail);
-        if self.find(hash, &parts).is_some() {
-            return;
+        let (Some(metric), Some(tail)) = (self.metrics.learn(parts.metric), self.tails.learn(parts.tail)) else { return };
+        if self.weights.len() <= tail as usize {
+            self.weights.resize(tail as usize + 1, weight);
         }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(parts.metric);
-        self.bytes.extend_from_slice(parts.tail);
-        let spelling = Spelling { hash, start, middle: start + parts.metric.len(), end: self.bytes.len(), series, weight };
-        let at = self.spellings.len() as u32;
-        self.spellings.push(spelling);
-        let spellings = &self.spellings;
-        self.table.insert_unique(hash, at, |at| spellings[*at as usize].hash);
+        self.pairs.insert((metric, tail), series);
     }
 }
 

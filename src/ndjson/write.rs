@@ -233,8 +233,10 @@ fn optional_number(out: &mut Vec<u8>, name: &str, value: Option<f64>) {
 #[inline]
 pub fn write_number(out: &mut Vec<u8>, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.abs() < EXACT && value.trunc() == value {
-        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    // The cast saturates, and is compared back: so it also tells what is beyond its range.
+    let whole = value as i64;
+    if whole as f64 == value && value.abs() < EXACT {
+        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {

@@ -6,4 +6,5 @@
 pub mod csv;
 pub mod host;
 pub mod log;
+pub mod statsd;
 pub mod when;

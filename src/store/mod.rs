@@ -3,4 +3,5 @@
 //! A history is a folder with one file a UTC day, `YYYY-MM-DD.ndjson`, older days compressed as
 //! `.ndjson.zst`; each holds records as they came, nearly sorted by time.
 
+pub mod append;
 pub mod read;

@@ -1,7 +1,7 @@
 //! Reading: files plain or compressed, history folders, and only the part that is asked for.
 //!
 //! Inside a plain file a time is found by bisection, as its lines are nearly sorted: a record
-//! stands at most [`SLACK`] behind its time. That is checked at [`PROBES`] places first; a file
+//! stands at most [`SLACK`] behind its time. That is checked at 32 places first; a file
 //! that is not so is read whole.
 
 use std::fs::File;

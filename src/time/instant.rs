@@ -225,7 +225,7 @@ impl TimestampCache {
 
     /// The instant of a text in the usual form whose minute is the remembered one.
     #[inline]
-    pub(crate) fn fast(&self, text: &[u8]) -> Option<Timestamp> {
+    fn fast(&self, text: &[u8]) -> Option<Timestamp> {
         let (minute, rest) = text.split_first_chunk::<16>()?;
         if *minute != self.minute {
             return None;

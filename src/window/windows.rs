@@ -167,15 +167,18 @@ impl Windows {
         let nanos = ts.nanos();
         let newest = self.newest.map_or(nanos, |newest| newest.max(nanos));
         self.newest = Some(newest);
-        if nanos < self.current.0 || nanos >= self.current.0.saturating_add(self.pane_nanos) || self.current.0 == i64::MIN {
-            self.turn_to(nanos.saturating_sub(nanos.rem_euclid(self.pane_nanos)));
-        }
-        let end = self.current.0.saturating_add(self.pane_nanos);
+        let current = self.current.0;
+        let is_current = current != i64::MIN && nanos >= current && nanos < current.saturating_add(self.pane_nanos);
+        let start = if is_current { current } else { nanos.saturating_sub(nanos.rem_euclid(self.pane_nanos)) };
+        let end = start.saturating_add(self.pane_nanos);
         let watermark = newest.saturating_sub(self.plan.late.nanos());
         if end <= watermark {
             self.late.count += 1;
             self.late.worst = self.late.worst.max(Span::from_nanos(watermark - end));
             return None;
+        }
+        if !is_current {
+            self.turn_to(start);
         }
         Some(&mut self.current.1.pane)
     }
@@ -321,14 +324,15 @@ fn total_of(window: &Window, plan: &Plan) -> Total {
     let (min, max) = (stats.min.or(mean), stats.max.or(mean));
     let moments = match (mean, min, max) {
         (Some(mean), Some(min), Some(max)) => Moments::from_summary(count, mean, min, max, stats.stddev),
-        _ => None,
+        // The count alone is known; what else the moments then say is masked below.
+        _ => Moments::from_summary(count, 0.0, 0.0, 0.0, None),
     };
     let mut total = Total::new(plan);
     total.moments = moments.unwrap_or_default();
     let sketch = window.sketch.as_ref().and_then(sketch_of);
     total.whole = Whole {
         count: moments.is_some() || stats.count == Some(0.0),
-        sum: moments.is_some() || count == 0.0,
+        sum: (moments.is_some() && mean.is_some()) || count == 0.0,
         extremes: (stats.min.is_some() && stats.max.is_some()) || count == 0.0,
         spread: (stats.stddev.is_some() && mean.is_some()) || count <= 1.0,
         sketch: sketch.is_some() || count == 0.0,

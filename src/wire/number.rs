@@ -48,12 +48,14 @@ fn parse_slowly(text: &[u8]) -> Option<f64> {
 }
 
 /// Appends the shortest text that reads back as the same number; whole ones without a fraction.
+///
+/// What a multiplication has driven beyond all numbers becomes the greatest one.
 pub(crate) fn write(out: &mut Vec<u8>, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.abs() < EXACT && value.trunc() == value {
         out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
-        out.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
+        out.extend_from_slice(zmij::Buffer::new().format(value.clamp(f64::MIN, f64::MAX)).as_bytes());
     }
 }
 

@@ -1,6 +1,20 @@
 //! All tests that stand outside the library, in one binary so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod check;
+mod docs;
+mod emit;
+mod emit_durable;
+mod emit_network;
+mod emit_time;
+mod golden;
+mod hostile;
+mod install;
+mod layers;
+mod man;
+mod programs;
+mod rollup;
+mod statsd;
 mod collect_csv;
 mod collect_host;
 mod collect_lines;

@@ -5,6 +5,7 @@ mod host;
 mod lines;
 mod log;
 mod report;
+mod statsd;
 
 use super::args::styles;
 use super::{Code, Failure, Io, Tool};
@@ -18,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   collect host | check 'cpu.used > 90% for 2m'
   collect host --every 10s --tag role=web | emit --to /var/log/metrics/
+  collect statsd --flush 10s | emit --to /var/log/metrics/
   collect csv room.csv --tag sensor
   collect log access.log --follow --pattern ' (?<status>\\d{3}) ' --metric requests
   collect lines --format graphite dump.txt.gz
@@ -33,6 +35,7 @@ fn command() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(host::command())
+        .subcommand(statsd::command())
         .subcommand(csv::command())
         .subcommand(log::command())
         .subcommand(lines::command())
@@ -41,6 +44,7 @@ fn command() -> clap::Command {
 fn run(matches: &clap::ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("host", matches)) => host::run(matches, io),
+        Some(("statsd", matches)) => statsd::run(matches, io),
         Some(("csv", matches)) => csv::run(matches, io),
         Some(("log", matches)) => log::run(matches, io),
         Some(("lines", matches)) => lines::run(matches, io),

@@ -158,6 +158,7 @@ mod tests {
         assert_eq!(text(series("s"), 1.5, 1.0, Dialect::STATSD.with_timers()), "d:1500|ms\n");
         assert_eq!(text(series("ms"), 320.1, 2.0, Dialect::STATSD.with_timers()), "d:320.1|ms|@0.5\n");
         assert_eq!(text(series("us"), 1500.0, 1.0, Dialect::STATSD.with_timers()), "d:1.5|ms\n");
+        assert_eq!(text(series("s"), 1e308, 1.0, Dialect::STATSD.with_timers()), format!("d:{:?}|ms\n", f64::MAX).replace('e', "e+"));
         assert_eq!(text(series("By"), 1.0, 1.0, Dialect::STATSD.with_timers()), "d:1|g\n");
     }
 

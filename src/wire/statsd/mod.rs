@@ -60,7 +60,8 @@ pub fn decode_line(line: &[u8], arrival: Timestamp, names: NameTags, give: &mut 
     Ok(())
 }
 
-fn sample(series: &Series, ts: Timestamp, reading: Reading<'_>, weight: f64) -> Sample {
+/// The sample of one value of a metric; a change of a gauge becomes a delta.
+pub(crate) fn sample(series: &Series, ts: Timestamp, reading: Reading<'_>, weight: f64) -> Sample {
     match reading {
         Reading::Number(value) => Sample { weight, ..Sample::new(ts, series.clone(), value) },
         Reading::Change(change) => Sample::new(ts, series.clone().kind(SampleType::Delta), change),

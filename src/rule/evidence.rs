@@ -1,0 +1,312 @@
+//! What a verdict rests on: sentences for a person, entries for a program.
+
+use serde::Serialize;
+
+use super::check::Level;
+use super::data::Data;
+use super::error::nearest;
+use super::eval::{Group, Pending, Seen, Term, Trace, Truth, comparison};
+use super::syntax::{Compare, Function, TestKind};
+use super::units::{Origin, Quantity, human};
+use crate::record::{Status, show};
+use crate::time::{Span, Timestamp};
+
+/// Below how many samples a number is called uncertain.
+const FEW: f64 = 5.0;
+
+/// One entry of a verdict's evidence.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Entry {
+    Term(Box<TermEntry>),
+    Event {
+        event: String,
+        ts: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    WrongIf {
+        wrong_if: String,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TermEntry {
+    term: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<bool>,
+    samples: f64,
+    series: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_data: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<f64>,
+}
+
+/// All entries: every term, events of the hour before, and what would make the verdict wrong.
+pub(super) fn entries(trace: &Trace, data: &Data, group: &Group) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for seen in &trace.seen {
+        let compared = matches!(&seen.test.kind, TestKind::Compare { .. } | TestKind::Absent { .. });
+        for (at, term) in seen.terms.iter().enumerate() {
+            // The limit belongs to a comparison of one term; one of several stands in the reason.
+            let limit = (compared && seen.terms.len() == 1 && at == 0).then_some(seen.limit.as_ref()).flatten();
+            entries.push(Entry::Term(Box::new(term_entry(term, seen, limit))));
+        }
+    }
+    for event in data.events() {
+        let text = event.text.as_deref().map(|text| text.chars().take(200).collect());
+        entries.push(Entry::Event { event: event.event.clone(), ts: event.ts.to_string(), text });
+    }
+    entries.extend(wrong_if(trace, data, group).into_iter().map(|wrong_if| Entry::WrongIf { wrong_if }));
+    entries
+}
+
+fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
+    TermEntry {
+        term: term.call.to_string(),
+        value: term.quantity.as_ref().map(|quantity| quantity.value),
+        unit: term.quantity.as_ref().and_then(|quantity| quantity.unit.clone()),
+        op: limit.and(comparison(seen)).map(Compare::sign),
+        limit: limit.map(|limit| limit.value),
+        holds: match seen.speaks_for() {
+            Truth::True => Some(true),
+            Truth::False => Some(false),
+            Truth::Unknown => None,
+        },
+        samples: term.samples,
+        series: term.series,
+        oldest: term.oldest.map(|ts| ts.to_string()),
+        newest: term.newest.map(|ts| ts.to_string()),
+        no_data: term.quantity.is_none().then_some(true),
+        last_seen: term.quantity.is_none().then(|| term.last_seen.map(|ts| ts.to_string())).flatten(),
+        error: term.error,
+    }
+}
+
+fn wrong_if(trace: &Trace, data: &Data, group: &Group) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for term in trace.seen.iter().flat_map(|seen| &seen.terms) {
+        let name = &term.call.selector;
+        let counted = !matches!(term.call.function, Function::Age | Function::Last | Function::First | Function::Count);
+        if counted && term.samples > 0.0 && term.samples < FEW {
+            reasons.push(format!("{} of {name} rests on only {} samples", term.call.function.name(), term.samples));
+        }
+        if term.sampled {
+            reasons.push(format!("{name} is a sampled stream: counts are estimates"));
+        }
+        if let Some(error) = term.error {
+            reasons.push(format!("{} is from sketches, within {} % of the exact value", term.call, super::units::round(error * 100.0)));
+        }
+        if term.call.function == Function::Age && term.quantity.is_some() {
+            reasons.push(format!("what sends {name} is down, or its data is late"));
+        }
+        if term.series > 1 && matches!(term.call.function, Function::Last | Function::First) {
+            reasons.push(format!(
+                "{name} is {} series, of which the {} counts; keep them apart by --by",
+                term.series,
+                if term.call.function == Function::Last { "newest" } else { "oldest" }
+            ));
+        }
+    }
+    let late: u64 = data.all().iter().map(|kept| kept.disordered).sum();
+    if late > 0 {
+        reasons.push(format!("more data is late: {late} of the samples came after newer ones"));
+    }
+    if data.future > 0 {
+        reasons.push(format!("a clock is wrong: {} records are from after the instant judged", data.future));
+    }
+    let _ = group;
+    reasons.dedup();
+    reasons
+}
+
+/// Why the verdict is what it is, in a sentence.
+pub(super) fn reason(status: Status, level: Option<&Level>, trace: &Trace, data: &Data, at: Timestamp, since: Option<Timestamp>) -> String {
+    let firing = matches!(status, Status::Warning | Status::Critical) && level.is_some();
+    if status == Status::Unknown || (trace.seen.iter().any(|seen| seen.truth == Truth::Unknown) && !firing) {
+        let missing = missing(trace, data, at);
+        if !missing.is_empty() {
+            return missing.join("; ");
+        }
+    }
+    let speaking: Vec<&Seen> = if firing {
+        trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::True).collect()
+    } else {
+        // What keeps it from firing; without one, all that was seen.
+        let against: Vec<&Seen> = trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::False).collect();
+        if against.is_empty() { trace.seen.iter().collect() } else { against }
+    };
+    let mut text = String::new();
+    for (at, seen) in speaking.iter().enumerate() {
+        let joint = match at {
+            0 => "",
+            1 if firing => ", while ",
+            _ => " and ",
+        };
+        text.push_str(joint);
+        text.push_str(&sentence(seen));
+    }
+    if let Some(Pending { held, asked, short_of_data }) = trace.pending {
+        let why = if short_of_data { "there is no data from before" } else { "so it is pending" };
+        text.push_str(&format!("; true for {} of the {} asked for, {why}", held.human(), asked.human()));
+    } else if let Some(since) = since.filter(|since| firing && at.since(*since) > Span::ZERO) {
+        text.push_str(&format!("; so for {}", at.since(since).human()));
+    }
+    text
+}
+
+/// Which terms had no data, and what is known of them.
+fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
+    let mut all = Vec::new();
+    for term in
+        trace.seen.iter().filter(|seen| seen.truth == Truth::Unknown).flat_map(|seen| &seen.terms).filter(|term| term.quantity.is_none())
+    {
+        let name = &term.call.selector;
+        let window = term.call.window.map_or(String::new(), |window| format!(" in the last {}", window.human()));
+        let text = match term.last_seen {
+            Some(last) if term.samples > 0.0 => {
+                format!("too little data for {} ({} samples{window}), last seen {} ago", term.call, term.samples, at.since(last).human())
+            }
+            Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
+            None if data.select(name).next().is_some() => {
+                let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
+                format!("no data for {name}{window}{ago}: it begins later")
+            }
+            None => match nearest(&name.name, data.names().filter(|known| *known != name.name)) {
+                Some(near) => format!("no data for {name}, never seen in the input; there is `{}`", show(near.as_bytes(), 80)),
+                None => format!("no data for {name}, never seen in the input"),
+            },
+        };
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
+}
+
+/// One test as a part of a sentence: `p95 of x over 5 min is 104 s, over the limit of 90 s`.
+fn sentence(seen: &Seen) -> String {
+    let limit = seen.limit.as_ref().map(|limit| limit_text(seen, limit));
+    let fires = seen.speaks_for() == Truth::True;
+    match (&seen.test.kind, seen.terms.as_slice()) {
+        (TestKind::Absent { selector, window }, [term]) => match (term.last_seen, window) {
+            (None, _) => format!("{selector} was never seen"),
+            (Some(_), None) => format!("{selector} was seen {} ago", age_text(term)),
+            (Some(_), Some(window)) if seen.truth == Truth::True => {
+                format!("no {selector} for {} (limit {})", age_text(term), window.human())
+            }
+            (Some(_), Some(window)) => format!("the last {selector} was {} ago (limit {})", age_text(term), window.human()),
+        },
+        (TestKind::Compare { .. }, [term]) if term.call.function == Function::Age => {
+            let limit = limit.unwrap_or_default();
+            match comparison(seen) {
+                Some(Compare::Greater | Compare::GreaterOrEqual) if fires => {
+                    format!("no {} for {} (limit {limit})", term.call.selector, age_text(term))
+                }
+                _ => format!("the last {} was {} ago (limit {limit})", term.call.selector, age_text(term)),
+            }
+        }
+        (TestKind::In { low, high, .. }, _) => {
+            let value = seen.left.as_ref().map(Quantity::human).unwrap_or_default();
+            let inside = (seen.truth == Truth::True) != matches!(&seen.test.kind, TestKind::In { not: true, .. });
+            format!("{} is {value}, {} {low}..{high}", what(seen), if inside { "within" } else { "outside of" })
+        }
+        _ => {
+            let value = seen.left.as_ref().map(Quantity::human).unwrap_or_default();
+            let relation = comparison(seen).map(|compare| relation(compare, fires)).unwrap_or_default();
+            match limit {
+                // Beside a plain nothing, its unit and the word limit say nothing.
+                Some(_) if seen.limit.as_ref().is_some_and(|limit| limit.value == 0.0) => match comparison(seen) {
+                    Some(Compare::Greater) if fires => format!("{} is {value}", what(seen)),
+                    Some(Compare::Equal) if fires => format!("{} is 0", what(seen)),
+                    Some(compare) => format!("{} is {value}, asked for {} 0", what(seen), compare.sign()),
+                    None => format!("{} is {value}", what(seen)),
+                },
+                Some(limit) => format!("{} is {value}{relation}{limit}", what(seen)),
+                None => format!("{} is {value}", what(seen)),
+            }
+        }
+    }
+}
+
+/// How a value stands to its limit, in words.
+fn relation(compare: Compare, fires: bool) -> &'static str {
+    match (compare, fires) {
+        (Compare::Greater, true) => ", over the limit of ",
+        (Compare::GreaterOrEqual, true) => ", at or over the limit of ",
+        (Compare::Less, true) => ", under the limit of ",
+        (Compare::LessOrEqual, true) => ", at or under the limit of ",
+        (Compare::Equal, true) => ", equal to ",
+        (Compare::NotEqual, true) => ", not equal to ",
+        (Compare::Greater | Compare::GreaterOrEqual, false) => ", within the limit of ",
+        (Compare::Less | Compare::LessOrEqual, false) => ", not under ",
+        (Compare::Equal, false) => ", not equal to ",
+        (Compare::NotEqual, false) => ", equal to ",
+    }
+}
+
+fn limit_text(seen: &Seen, limit: &Quantity) -> String {
+    let measured = seen.left.as_ref();
+    let unit = limit.unit.as_deref().or(measured.and_then(|left| left.unit.as_deref()));
+    match unit {
+        Some("s") if measured.is_some() && seen.terms.len() == 1 && seen.terms[0].call.function == Function::Age => {
+            Span::from_secs_f64(limit.value).map_or_else(|| human(limit.value, unit, Origin::Measured), Span::human)
+        }
+        _ => human(limit.value, unit, Origin::Measured),
+    }
+}
+
+fn age_text(term: &Term) -> String {
+    let seconds = term.quantity.as_ref().map_or(0.0, |quantity| quantity.value);
+    Span::from_secs_f64(seconds).unwrap_or(Span::ZERO).human()
+}
+
+/// What was measured, in words: `p95 of x over 5 min`.
+fn what(seen: &Seen) -> String {
+    match (&seen.test.kind, seen.terms.as_slice()) {
+        (TestKind::Compare { left, .. }, [term, ..]) if matches!(&left.kind, super::syntax::SumKind::Call(_)) => term_text(term),
+        (TestKind::In { .. }, [term]) => term_text(term),
+        (TestKind::Compare { left, .. }, _) => bare(&left.to_string()),
+        (TestKind::In { value, .. }, _) => bare(&value.to_string()),
+        (TestKind::Absent { selector, .. }, _) => format!("{selector}"),
+    }
+}
+
+/// A sum's text without the parentheses around the whole of it.
+fn bare(text: &str) -> String {
+    text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).to_owned()
+}
+
+fn term_text(term: &Term) -> String {
+    let call = &term.call;
+    let ago = call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
+    let over = call.window.map_or(String::new(), |window| format!(" over {}", window.human()));
+    let function = match call.function {
+        Function::Last if call.window.is_none() => return format!("{}{ago}", call.selector),
+        Function::Count => "the count".into(),
+        Function::Rate => "the rate".into(),
+        Function::Increase => "the increase".into(),
+        Function::Delta => "the change".into(),
+        Function::Min => "the least".into(),
+        Function::Max => "the most".into(),
+        Function::Mean | Function::Sum | Function::First | Function::Last | Function::Stddev => format!("the {}", call.function.name()),
+        Function::Distinct => "the number of different values".into(),
+        Function::Quantile(_) | Function::Age => call.function.name(),
+    };
+    format!("{function} of {}{over}{ago}", call.selector)
+}

@@ -1,0 +1,602 @@
+//! Tokens to a tree, by the grammar of the language; each mistake told with its place and remedy.
+
+use regex::RegexBuilder;
+
+use super::error::{RuleError, nearest};
+use super::lexer::{Kind, Token, tokens};
+use super::syntax::{
+    Arithmetic, Call, Compare, Condition, Function, How, KEYWORDS, Literal, Logic, Matcher, Place, Selector, Sum, SumKind, Test, TestKind,
+};
+use crate::record::show;
+use crate::time::Span;
+
+/// How deep a condition may nest.
+const DEPTH: usize = 64;
+
+/// Reads a condition.
+///
+/// # Errors
+/// [`RuleError`] with the place of the first mistake.
+pub fn parse(text: &str) -> Result<Condition, RuleError> {
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, text };
+    if parser.kind() == &Kind::End {
+        return Err(RuleError::new("the condition is empty", (0, text.len())).hint("write one like `age(build.started) > 30m`"));
+    }
+    let node = parser.condition()?;
+    let logic = parser.logic(node)?;
+    match parser.kind() {
+        Kind::End => Ok(Condition { logic, text: text.to_owned() }),
+        _ => Err(parser.leftover()),
+    }
+}
+
+/// The units of sizes, with what they multiply by.
+const SIZES: [(&str, f64); 8] = [
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+];
+
+/// Something in parentheses may be either; where it stands tells which it must be.
+enum Node {
+    Logic(Logic, Place),
+    Sum(Sum),
+}
+
+struct Parser<'a> {
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+    text: &'a str,
+}
+
+impl Parser<'_> {
+    fn token(&self) -> &Token {
+        // The last token is the end, and is never passed.
+        &self.tokens[self.at.min(self.tokens.len() - 1)]
+    }
+
+    fn kind(&self) -> &Kind {
+        &self.token().kind
+    }
+
+    fn next(&mut self) -> Token {
+        let token = self.token().clone();
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = matches!(self.kind(), Kind::Word(found) if found == word);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    fn sign(&mut self, sign: &str) -> bool {
+        let found = matches!(self.kind(), Kind::Sign(found) if *found == sign);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// What stands at the present place, for a message.
+    fn found(&self) -> String {
+        match self.kind() {
+            Kind::End => "the end".into(),
+            _ => {
+                let (start, end) = self.token().span;
+                format!("`{}`", show(&self.text.as_bytes()[start..end], 40))
+            }
+        }
+    }
+
+    fn expected<T>(&self, what: &str) -> Result<T, RuleError> {
+        Err(RuleError::new(format!("expected {what}, found {}", self.found()), self.token().span))
+    }
+
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, RuleError>) -> Result<T, RuleError> {
+        if self.depth >= DEPTH {
+            return Err(RuleError::new(format!("nested deeper than {DEPTH} levels"), self.token().span));
+        }
+        self.depth += 1;
+        let result = parse(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// A node where a truth is needed.
+    fn logic(&self, node: Node) -> Result<Logic, RuleError> {
+        match node {
+            Node::Logic(logic, _) => Ok(logic),
+            Node::Sum(sum) => {
+                let (start, end) = sum.place;
+                let what = show(&self.text.as_bytes()[start..end], 60);
+                Err(RuleError::new(format!("`{what}` is a number, which is neither true nor false"), sum.place)
+                    .hint(format!("compare it with a limit, like `{what} > 0`")))
+            }
+        }
+    }
+
+    /// A node where a number is needed.
+    fn sum_of(&self, node: Node) -> Result<Sum, RuleError> {
+        match node {
+            Node::Sum(sum) => Ok(sum),
+            Node::Logic(_, place) => Err(RuleError::new("a number is needed here, found a condition", place)),
+        }
+    }
+
+    fn condition(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        let node = self.or()?;
+        if !self.word("for") {
+            return Ok(node);
+        }
+        let span = self.duration("a duration after `for`, like `for 10m`")?;
+        let logic = self.logic(node)?;
+        Ok(Node::Logic(Logic::For(Box::new(logic), span), (start, self.behind())))
+    }
+
+    /// The byte behind the last token that was taken.
+    fn behind(&self) -> usize {
+        self.tokens[self.at.saturating_sub(1)].span.1
+    }
+
+    fn or(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        let first = self.and()?;
+        if !matches!(self.kind(), Kind::Word(word) if word == "or") {
+            return Ok(first);
+        }
+        let mut parts = vec![self.logic(first)?];
+        while self.word("or") {
+            let node = self.and()?;
+            parts.push(self.logic(node)?);
+        }
+        Ok(Node::Logic(Logic::Or(parts), (start, self.behind())))
+    }
+
+    fn and(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        let first = self.not()?;
+        if !matches!(self.kind(), Kind::Word(word) if word == "and" || word == "unless") {
+            return Ok(first);
+        }
+        let mut parts = vec![self.logic(first)?];
+        loop {
+            let unless = self.word("unless");
+            if !unless && !self.word("and") {
+                return Ok(Node::Logic(Logic::And(parts), (start, self.behind())));
+            }
+            let node = self.not()?;
+            let part = self.logic(node)?;
+            parts.push(if unless { Logic::Not(Box::new(part)) } else { part });
+        }
+    }
+
+    fn not(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        if !self.word("not") {
+            return self.test();
+        }
+        let node = self.deeper(Self::not)?;
+        let logic = self.logic(node)?;
+        Ok(Node::Logic(Logic::Not(Box::new(logic)), (start, self.behind())))
+    }
+
+    fn test(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        if matches!(self.kind(), Kind::Word(word) if word == "absent") {
+            return self.absent(start);
+        }
+        let left = self.sum()?;
+        let compare = match self.kind() {
+            Kind::Sign("=") => {
+                return Err(RuleError::new("`=` compares only tags; numbers are compared by `==`", self.token().span).hint("write `==`"));
+            }
+            Kind::Sign(sign) => Compare::ALL.iter().find(|(known, _)| known == sign).map(|(_, compare)| *compare),
+            _ => None,
+        };
+        if let Some(compare) = compare {
+            return self.compare(start, left, compare);
+        }
+        let not = matches!(self.kind(), Kind::Word(word) if word == "not")
+            && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Word(word)) if word == "in");
+        if not {
+            self.next();
+        }
+        if self.word("in") {
+            let (low, high) = self.range()?;
+            let value = self.sum_of(left)?;
+            let kind = TestKind::In { value, low, high, not };
+            return Ok(self.test_node(kind, start));
+        }
+        if matches!(self.kind(), Kind::Word(word) if word == "is") {
+            return self.unusual(start);
+        }
+        Ok(left)
+    }
+
+    fn test_node(&self, kind: TestKind, start: usize) -> Node {
+        let place = (start, self.behind());
+        Node::Logic(Logic::Test(Box::new(Test { kind, place })), place)
+    }
+
+    fn compare(&mut self, start: usize, left: Node, compare: Compare) -> Result<Node, RuleError> {
+        self.next();
+        let left = self.sum_of(left)?;
+        let right = self.sum()?;
+        let right = self.sum_of(right)?;
+        if matches!(self.kind(), Kind::Word(word) if word == "of") {
+            let place = self.token().span;
+            self.next();
+            if !self.word("usual") {
+                return self.expected("`usual` after `of`");
+            }
+            return Err(not_yet(
+                "`of usual`",
+                (place.0, self.behind()),
+                "compare with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`",
+            ));
+        }
+        if matches!(self.kind(), Kind::Sign(sign) if Compare::ALL.iter().any(|(known, _)| known == sign)) {
+            return Err(RuleError::new("two comparisons in a row", self.token().span).hint("join them by `and`, or write `x in 20..25`"));
+        }
+        Ok(self.test_node(TestKind::Compare { left, compare, right }, start))
+    }
+
+    fn absent(&mut self, start: usize) -> Result<Node, RuleError> {
+        self.next();
+        if !self.sign("(") {
+            return self
+                .expected("`(` after `absent`")
+                .map_err(|error: RuleError| error.hint("a metric that is named so stands in double quotes"));
+        }
+        let selector = self.selector()?;
+        let window = if self.sign(",") { Some(self.duration("a duration, like `26h`")?) } else { None };
+        if !self.sign(")") {
+            return self.expected("`)`");
+        }
+        Ok(self.test_node(TestKind::Absent { selector, window }, start))
+    }
+
+    fn unusual(&mut self, start: usize) -> Result<Node, RuleError> {
+        self.next();
+        self.word("not");
+        if !self.word("unusual") {
+            return self.expected("`unusual` or `not unusual` after `is`");
+        }
+        let _ = self.word("high") || self.word("low");
+        Err(not_yet(
+            "`is unusual`",
+            (start, self.behind()),
+            "compare with a limit, or with the past by `ago`, like `1.1 * mean(x, 1h, 7d ago)`",
+        ))
+    }
+
+    fn range(&mut self) -> Result<(Literal, Literal), RuleError> {
+        let start = self.token().span.0;
+        let low = self.signed_number()?;
+        if !self.sign("..") {
+            return self.expected("`..` and the upper end of the range, like `20..25`");
+        }
+        let high = self.signed_number()?;
+        let place = (start, self.behind());
+        let number = |literal: Literal| match literal {
+            Literal::Plain(value) | Literal::Percent(value) | Literal::Duration(value) => value,
+        };
+        if std::mem::discriminant(&low) != std::mem::discriminant(&high) {
+            return Err(RuleError::new("both ends of a range must have the same sort of unit", place));
+        }
+        if number(low) > number(high) {
+            return Err(RuleError::new(format!("the range is empty: {low} is above {high}"), place).hint(format!("write `{high}..{low}`")));
+        }
+        Ok((low, high))
+    }
+
+    fn signed_number(&mut self) -> Result<Literal, RuleError> {
+        let negative = self.sign("-");
+        let literal = self.literal()?;
+        Ok(match literal {
+            Literal::Plain(value) if negative => Literal::Plain(-value),
+            Literal::Percent(value) if negative => Literal::Percent(-value),
+            Literal::Duration(value) if negative => Literal::Duration(-value),
+            other => other,
+        })
+    }
+
+    fn literal(&mut self) -> Result<Literal, RuleError> {
+        let Kind::Number(text) = self.kind().clone() else { return self.expected("a number") };
+        let place = self.token().span;
+        self.next();
+        literal(&text, place)
+    }
+
+    fn duration(&mut self, what: &str) -> Result<Span, RuleError> {
+        let Kind::Number(text) = self.kind().clone() else { return self.expected(what) };
+        let place = self.token().span;
+        self.next();
+        Span::parse(&text)
+            .map_err(|error| RuleError::new(error.to_string(), place))
+            .and_then(|span| if span.is_zero() { Err(RuleError::new("a duration here must be longer than 0s", place)) } else { Ok(span) })
+    }
+
+    fn sum(&mut self) -> Result<Node, RuleError> {
+        let mut left = self.product()?;
+        loop {
+            let arithmetic = match self.kind() {
+                Kind::Sign("+") => Arithmetic::Plus,
+                Kind::Sign("-") => Arithmetic::Minus,
+                _ => return Ok(left),
+            };
+            self.next();
+            let right = self.product()?;
+            left = self.binary(left, arithmetic, right)?;
+        }
+    }
+
+    fn product(&mut self) -> Result<Node, RuleError> {
+        let mut left = self.unary()?;
+        loop {
+            let arithmetic = match self.kind() {
+                Kind::Sign("*") => Arithmetic::Times,
+                Kind::Sign("/") => Arithmetic::Over,
+                _ => return Ok(left),
+            };
+            self.next();
+            let right = self.unary()?;
+            left = self.binary(left, arithmetic, right)?;
+        }
+    }
+
+    fn binary(&mut self, left: Node, arithmetic: Arithmetic, right: Node) -> Result<Node, RuleError> {
+        let (left, right) = (self.sum_of(left)?, self.sum_of(right)?);
+        let place = (left.place.0, right.place.1);
+        if tall(&left) + tall(&right) > 2 * DEPTH {
+            return Err(RuleError::new(format!("nested deeper than {DEPTH} levels"), place));
+        }
+        Ok(Node::Sum(Sum { kind: SumKind::Binary(Box::new(left), arithmetic, Box::new(right)), place }))
+    }
+
+    fn unary(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        if !self.sign("-") {
+            return self.primary();
+        }
+        let node = self.deeper(Self::unary)?;
+        let sum = self.sum_of(node)?;
+        let place = (start, sum.place.1);
+        Ok(Node::Sum(Sum { kind: SumKind::Negative(Box::new(sum)), place }))
+    }
+
+    fn primary(&mut self) -> Result<Node, RuleError> {
+        let Token { kind, span } = self.token().clone();
+        match kind {
+            Kind::Number(_) => {
+                let literal = self.literal()?;
+                Ok(Node::Sum(Sum { kind: SumKind::Literal(literal), place: span }))
+            }
+            Kind::Sign("(") => {
+                self.next();
+                let node = self.deeper(Self::condition)?;
+                if !self.sign(")") {
+                    return self.expected("`)`");
+                }
+                let place = (span.0, self.behind());
+                Ok(match node {
+                    Node::Logic(logic, _) => Node::Logic(logic, place),
+                    Node::Sum(sum) => Node::Sum(Sum { place, ..sum }),
+                })
+            }
+            Kind::Word(word) if KEYWORDS.contains(&word.as_str()) && word != "high" => {
+                let error = RuleError::new(format!("expected a metric, a function or a number, found the keyword `{word}`"), span);
+                Err(error.hint(format!("a metric of that name stands in quotes: `\"{word}\"`")))
+            }
+            Kind::Word(_) | Kind::Quoted(_) => self.call_or_selector(),
+            _ => self.expected("a metric, a function or a number"),
+        }
+    }
+
+    fn call_or_selector(&mut self) -> Result<Node, RuleError> {
+        let start = self.token().span.0;
+        let is_call =
+            matches!(self.kind(), Kind::Word(_)) && matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(Kind::Sign("(")));
+        if is_call {
+            return self.call(start);
+        }
+        if let Kind::Word(word) = self.kind()
+            && Function::NAMES.contains(&word.as_str())
+        {
+            let error = RuleError::new(format!("the function `{word}` needs `(` and a metric"), self.token().span);
+            return Err(error.hint(format!("write `{word}(x, 5m)`; a metric of that name stands in quotes: `\"{word}\"`")));
+        }
+        let selector = self.selector()?;
+        let place = (start, self.behind());
+        let call = Call { function: Function::Last, selector, window: None, ago: None, bare: true, place };
+        Ok(Node::Sum(Sum { kind: SumKind::Call(call), place }))
+    }
+
+    fn call(&mut self, start: usize) -> Result<Node, RuleError> {
+        let Token { kind, span } = self.next();
+        let Kind::Word(name) = kind else { return self.expected("a function") };
+        let function = Function::parse(&name);
+        if function.is_none() && !matches!(name.as_str(), "forecast" | "usual" | "reference") {
+            return Err(unknown_function(&name, span));
+        }
+        self.next();
+        if self.kind() == &Kind::Sign(")") {
+            return self.expected("a metric");
+        }
+        let selector = self.selector()?;
+        let (mut window, mut ago, mut ahead) = (None, None, false);
+        while self.sign(",") {
+            if self.word("in") {
+                self.duration("a duration after `in`, like `in 24h`")?;
+                ahead = true;
+                continue;
+            }
+            let place = self.token().span;
+            let span = self.duration("a window, like `5m`, or `7d ago`")?;
+            let slot = if self.word("ago") { &mut ago } else { &mut window };
+            if slot.replace(span).is_some() {
+                return Err(RuleError::new("a function takes one window and one `ago`", place));
+            }
+        }
+        if !self.sign(")") {
+            return self.expected("`,` or `)`");
+        }
+        let place = (start, self.behind());
+        let Some(function) = function else {
+            return Err(not_yet(&format!("the function `{name}`"), place, "compare with the past by `ago`, like `mean(x, 1h, 7d ago)`"));
+        };
+        if ahead {
+            return Err(RuleError::new("`in` belongs to the function `forecast`", place));
+        }
+        if function.needs_window() && window.is_none() {
+            return Err(RuleError::new(format!("`{name}` needs a window"), place).hint(format!("write `{name}({selector}, 5m)`")));
+        }
+        if function == Function::Age && window.is_some() {
+            let error = RuleError::new("`age` takes no window: it is the time since the newest sample", place);
+            return Err(error.hint(format!("write `age({selector}) > 30m`, or `absent({selector}, 30m)`")));
+        }
+        Ok(Node::Sum(Sum { kind: SumKind::Call(Call { function, selector, window, ago, bare: false, place }), place }))
+    }
+
+    fn selector(&mut self) -> Result<Selector, RuleError> {
+        let start = self.token().span.0;
+        let name = match self.kind().clone() {
+            Kind::Word(word) if KEYWORDS.contains(&word.as_str()) => {
+                let error = RuleError::new(format!("expected a metric, found the keyword `{word}`"), self.token().span);
+                return Err(error.hint(format!("a metric of that name stands in quotes: `\"{word}\"`")));
+            }
+            Kind::Word(name) | Kind::Quoted(name) if !name.is_empty() => name,
+            Kind::Quoted(_) => return self.expected("a metric's name of at least one character"),
+            _ => return self.expected("a metric"),
+        };
+        self.next();
+        let mut matchers = Vec::new();
+        if self.sign("{") && !self.sign("}") {
+            loop {
+                matchers.push(self.matcher()?);
+                if self.sign("}") {
+                    break;
+                }
+                if !self.sign(",") {
+                    return self.expected("`,` or `}`");
+                }
+            }
+        }
+        Ok(Selector { name, matchers, place: (start, self.behind()) })
+    }
+
+    fn matcher(&mut self) -> Result<Matcher, RuleError> {
+        let tag = match self.kind().clone() {
+            Kind::Word(tag) | Kind::Quoted(tag) => tag,
+            _ => return self.expected("a tag, like `queue=linux`"),
+        };
+        self.next();
+        let how = match self.kind() {
+            Kind::Sign(sign) => How::ALL.iter().find(|(known, _)| known == sign).map(|(_, how)| *how),
+            _ => None,
+        };
+        let Some(how) = how else { return self.expected("`=`, `!=`, `=~` or `!~`") };
+        self.next();
+        let place = self.token().span;
+        let value = match self.kind().clone() {
+            Kind::Word(value) | Kind::Quoted(value) => value,
+            _ => return self.expected("a value, like `linux` or `\"5..\"`"),
+        };
+        self.next();
+        if matches!(how, How::Matches | How::MatchesNot)
+            && let Err(error) = pattern(&value)
+        {
+            let why = error.to_string();
+            let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            return Err(RuleError::new(format!("`{}` is not a regular expression: {last}", show(value.as_bytes(), 40)), place));
+        }
+        Ok(Matcher { tag, how, value })
+    }
+
+    /// What is wrong when something stands behind a whole condition.
+    fn leftover(&self) -> RuleError {
+        let error = RuleError::new(format!("expected `and`, `or`, `for` or the end, found {}", self.found()), self.token().span);
+        match self.kind() {
+            Kind::Word(word) if matches!(word.as_str(), "AND" | "OR" | "NOT" | "FOR" | "IN" | "UNLESS") => {
+                error.hint(format!("keywords are lower case: `{}`", word.to_lowercase()))
+            }
+            Kind::Word(word) => match nearest(word, ["and", "or", "for", "unless", "in", "is"]) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error,
+            },
+            _ => error,
+        }
+    }
+}
+
+/// How many levels a sum has.
+fn tall(sum: &Sum) -> usize {
+    match &sum.kind {
+        SumKind::Literal(_) | SumKind::Call(_) => 1,
+        SumKind::Negative(inner) => 1 + tall(inner),
+        SumKind::Binary(left, _, right) => 1 + tall(left).max(tall(right)),
+    }
+}
+
+/// A regular expression over a tag's whole value, as Prometheus anchors it; bounded in size.
+pub(super) fn pattern(value: &str) -> Result<regex::Regex, regex::Error> {
+    RegexBuilder::new(&format!("^(?:{value})$")).size_limit(1 << 20).build()
+}
+
+fn unknown_function(name: &str, place: Place) -> RuleError {
+    let error = RuleError::new(format!("unknown function `{}`", show(name.as_bytes(), 40)), place);
+    let known = match name {
+        "avg" | "average" => Some("mean"),
+        "perc" | "percentile" | "quantile" => Some("p95"),
+        "std" | "dev" => Some("stddev"),
+        "latest" | "current" | "value" => Some("last"),
+        _ => nearest(name, Function::NAMES.into_iter().chain(["absent"])),
+    };
+    match known {
+        Some(known) => error.hint(format!("did you mean `{known}`?")),
+        None => error.hint(format!("there are {} and pNN, like p95", Function::NAMES.join(", "))),
+    }
+}
+
+fn not_yet(what: &str, place: Place, instead: &str) -> RuleError {
+    RuleError::new(format!("{what} is not yet part of this version"), place).hint(format!("until then {instead}"))
+}
+
+/// Reads `500`, `2.5k`, `4Gi`, `95%`, `90s`.
+fn literal(text: &str, place: Place) -> Result<Literal, RuleError> {
+    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let exponent =
+        text[split..].starts_with(['e', 'E']) && text[split + 1..].trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
+    let (number, unit) = if exponent { (text, "") } else { text.split_at(split) };
+    let Ok(value) = number.parse::<f64>() else {
+        return Err(RuleError::new(format!("`{}` is not a number", show(text.as_bytes(), 40)), place));
+    };
+    if !value.is_finite() {
+        return Err(RuleError::new("the number is beyond the range of a double", place));
+    }
+    if unit.is_empty() {
+        return Ok(Literal::Plain(value));
+    }
+    if unit == "%" {
+        return Ok(Literal::Percent(value));
+    }
+    if let Some((_, size)) = SIZES.iter().find(|(name, _)| *name == unit || unit.strip_suffix('B') == Some(name)) {
+        return Ok(Literal::Plain(value * size));
+    }
+    if let Ok(span) = Span::parse(text) {
+        return Ok(Literal::Duration(span.secs_f64()));
+    }
+    let error = RuleError::new(format!("`{}` has no known unit: `{}`", show(text.as_bytes(), 40), show(unit.as_bytes(), 20)), place);
+    Err(error.hint("units are %, the sizes k M G T Ki Mi Gi Ti, and the durations ms s m h d w"))
+}

@@ -1,0 +1,374 @@
+//! What a condition says, as a tree; each part knows the bytes it came from.
+
+use std::fmt;
+
+use crate::record::Percentile;
+use crate::time::Span;
+
+/// From which byte to which.
+pub(super) type Place = (usize, usize);
+
+/// A condition, parsed.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub(super) logic: Logic,
+    pub(super) text: String,
+}
+
+impl Condition {
+    /// The text it was parsed from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Logic {
+    Or(Vec<Logic>),
+    And(Vec<Logic>),
+    Not(Box<Logic>),
+    /// True at every evaluation of a stretch of time.
+    For(Box<Logic>, Span),
+    Test(Box<Test>),
+}
+
+/// One statement that is true, false or unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Test {
+    pub(super) kind: TestKind,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum TestKind {
+    Compare { left: Sum, compare: Compare, right: Sum },
+    In { value: Sum, low: Literal, high: Literal, not: bool },
+    Absent { selector: Selector, window: Option<Span> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compare {
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Compare {
+    pub(super) const ALL: [(&'static str, Compare); 6] = [
+        (">", Compare::Greater),
+        (">=", Compare::GreaterOrEqual),
+        ("<", Compare::Less),
+        ("<=", Compare::LessOrEqual),
+        ("==", Compare::Equal),
+        ("!=", Compare::NotEqual),
+    ];
+
+    pub(super) fn sign(self) -> &'static str {
+        Compare::ALL.iter().find(|(_, compare)| *compare == self).map_or("", |(sign, _)| sign)
+    }
+
+    pub(super) fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Compare::Greater => left > right,
+            Compare::GreaterOrEqual => left >= right,
+            Compare::Less => left < right,
+            Compare::LessOrEqual => left <= right,
+            Compare::Equal => left == right,
+            Compare::NotEqual => left != right,
+        }
+    }
+
+    /// The comparison that is true when this one is false.
+    pub(super) fn opposite(self) -> Compare {
+        match self {
+            Compare::Greater => Compare::LessOrEqual,
+            Compare::GreaterOrEqual => Compare::Less,
+            Compare::Less => Compare::GreaterOrEqual,
+            Compare::LessOrEqual => Compare::Greater,
+            Compare::Equal => Compare::NotEqual,
+            Compare::NotEqual => Compare::Equal,
+        }
+    }
+}
+
+/// Something that comes to a number.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sum {
+    pub(super) kind: SumKind,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum SumKind {
+    Literal(Literal),
+    Call(Call),
+    Negative(Box<Sum>),
+    Binary(Box<Sum>, Arithmetic, Box<Sum>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arithmetic {
+    Plus,
+    Minus,
+    Times,
+    Over,
+}
+
+impl Arithmetic {
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Arithmetic::Plus => "+",
+            Arithmetic::Minus => "-",
+            Arithmetic::Times => "*",
+            Arithmetic::Over => "/",
+        }
+    }
+}
+
+/// A number as it was typed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Literal {
+    /// A plain number, sizes multiplied out.
+    Plain(f64),
+    /// `95%`: 0.95, or 95 against a metric whose unit is `%`.
+    Percent(f64),
+    /// `90s`, in seconds.
+    Duration(f64),
+}
+
+/// A function of one selector.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    pub(super) function: Function,
+    pub(super) selector: Selector,
+    pub(super) window: Option<Span>,
+    pub(super) ago: Option<Span>,
+    /// Whether it was typed as a bare selector, which means `last`.
+    pub(super) bare: bool,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Count,
+    Sum,
+    Mean,
+    Min,
+    Max,
+    Quantile(Percentile),
+    Stddev,
+    First,
+    Last,
+    Rate,
+    Increase,
+    Delta,
+    Distinct,
+    Age,
+}
+
+impl Function {
+    /// Every name but the quantiles', `median` among them.
+    pub(super) const NAMES: [&'static str; 17] = [
+        "count",
+        "sum",
+        "mean",
+        "min",
+        "max",
+        "median",
+        "stddev",
+        "first",
+        "last",
+        "rate",
+        "increase",
+        "delta",
+        "distinct",
+        "age",
+        "forecast",
+        "usual",
+        "reference",
+    ];
+
+    pub(super) fn parse(name: &str) -> Option<Function> {
+        Some(match name {
+            "count" => Function::Count,
+            "sum" => Function::Sum,
+            "mean" => Function::Mean,
+            "min" => Function::Min,
+            "max" => Function::Max,
+            "stddev" => Function::Stddev,
+            "first" => Function::First,
+            "last" => Function::Last,
+            "rate" => Function::Rate,
+            "increase" => Function::Increase,
+            "delta" => Function::Delta,
+            "distinct" => Function::Distinct,
+            "age" => Function::Age,
+            "median" => Function::Quantile(Percentile::parse("50")?),
+            _ => Function::Quantile(Percentile::parse(name.strip_prefix('p')?)?),
+        })
+    }
+
+    pub(super) fn name(self) -> String {
+        match self {
+            Function::Count => "count".into(),
+            Function::Sum => "sum".into(),
+            Function::Mean => "mean".into(),
+            Function::Min => "min".into(),
+            Function::Max => "max".into(),
+            Function::Quantile(percentile) => percentile.to_string(),
+            Function::Stddev => "stddev".into(),
+            Function::First => "first".into(),
+            Function::Last => "last".into(),
+            Function::Rate => "rate".into(),
+            Function::Increase => "increase".into(),
+            Function::Delta => "delta".into(),
+            Function::Distinct => "distinct".into(),
+            Function::Age => "age".into(),
+        }
+    }
+
+    /// Whether it makes no sense without a window.
+    pub(super) const fn needs_window(self) -> bool {
+        matches!(self, Function::Rate | Function::Increase | Function::Delta)
+    }
+}
+
+/// Which series are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Selector {
+    pub(super) name: String,
+    pub(super) matchers: Vec<Matcher>,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Matcher {
+    pub(super) tag: String,
+    pub(super) how: How,
+    pub(super) value: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Is,
+    IsNot,
+    Matches,
+    MatchesNot,
+}
+
+impl How {
+    pub(super) const ALL: [(&'static str, How); 4] = [("=", How::Is), ("!=", How::IsNot), ("=~", How::Matches), ("!~", How::MatchesNot)];
+}
+
+/// Words that mean something themselves; a metric of such a name is quoted.
+pub(super) const KEYWORDS: [&str; 13] =
+    ["and", "or", "not", "unless", "for", "in", "is", "of", "usual", "unusual", "absent", "ago", "high"];
+
+fn name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-' | '/' | '*'))
+        && !name.contains("..")
+        && !KEYWORDS.contains(&name)
+        && !Function::NAMES.contains(&name)
+        && Function::parse(name).is_none();
+    if plain { f.write_str(name) } else { quote(f, name) }
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name(f, &self.name)?;
+        for (at, matcher) in self.matchers.iter().enumerate() {
+            f.write_str(if at == 0 { "{" } else { "," })?;
+            name(f, &matcher.tag)?;
+            let sign = How::ALL.iter().find(|(_, how)| *how == matcher.how).map_or("", |(sign, _)| sign);
+            f.write_str(sign)?;
+            quote(f, &matcher.value)?;
+        }
+        if self.matchers.is_empty() { Ok(()) } else { f.write_str("}") }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.bare {
+            return write!(f, "{}", self.selector);
+        }
+        write!(f, "{}({}", self.function.name(), self.selector)?;
+        if let Some(window) = self.window {
+            write!(f, ", {window}")?;
+        }
+        if let Some(ago) = self.ago {
+            write!(f, ", {ago} ago")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Plain(value) => write!(f, "{value}"),
+            Literal::Percent(value) => write!(f, "{value}%"),
+            Literal::Duration(seconds) => match Span::from_secs_f64(*seconds) {
+                Some(span) => write!(f, "{span}"),
+                None => write!(f, "{seconds}s"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            SumKind::Literal(literal) => write!(f, "{literal}"),
+            SumKind::Call(call) => write!(f, "{call}"),
+            SumKind::Negative(sum) => write!(f, "-({sum})"),
+            SumKind::Binary(left, sign, right) => write!(f, "({left} {} {right})", sign.sign()),
+        }
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            TestKind::Compare { left, compare, right } => write!(f, "{left} {} {right}", compare.sign()),
+            TestKind::In { value, low, high, not } => write!(f, "{value} {}in {low}..{high}", if *not { "not " } else { "" }),
+            TestKind::Absent { selector, window: None } => write!(f, "absent({selector})"),
+            TestKind::Absent { selector, window: Some(window) } => write!(f, "absent({selector}, {window})"),
+        }
+    }
+}
+
+impl fmt::Display for Logic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |f: &mut fmt::Formatter<'_>, parts: &[Logic], by: &str| {
+            for (at, part) in parts.iter().enumerate() {
+                if at > 0 {
+                    write!(f, " {by} ")?;
+                }
+                write!(f, "({part})")?;
+            }
+            Ok(())
+        };
+        match self {
+            Logic::Or(parts) => joined(f, parts, "or"),
+            Logic::And(parts) => joined(f, parts, "and"),
+            Logic::Not(part) => write!(f, "not ({part})"),
+            Logic::For(part, span) => write!(f, "({part}) for {span}"),
+            Logic::Test(test) => write!(f, "{test}"),
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.logic)
+    }
+}

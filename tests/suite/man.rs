@@ -1,0 +1,131 @@
+//! Man pages and completions are those of the programs' arguments: made here, compared with the kept ones.
+//!
+//! A page of section 1 joins what the arguments say (name, synopsis, options, subcommands) with
+//! what a person wrote in `man/src/TOOL.man`: EXAMPLES stands before the description, SYNOPSIS and DESCRIPTION
+//! replace the generated ones, all other sections follow the options. Pages of other sections are written whole.
+//! `UPDATE=1 cargo test man` rewrites.
+
+use clap_complete::Shell;
+use clap_mangen::Man;
+use pipewatch::cli::{Tool, tools};
+
+use crate::programs::{fresh, project, skip};
+
+#[test]
+fn man_pages_and_completions_are_fresh() {
+    let mut stale = Vec::new();
+    for tool in tools() {
+        let name = tool.name;
+        stale.extend(fresh(&project().join(format!("man/{name}.1")), &page(tool)).err());
+        for (shell, path) in [
+            (Shell::Bash, format!("completions/bash/{name}")),
+            (Shell::Zsh, format!("completions/zsh/_{name}")),
+            (Shell::Fish, format!("completions/fish/{name}.fish")),
+        ] {
+            stale.extend(fresh(&project().join(path), &completion(tool, shell)).err());
+        }
+    }
+    assert!(stale.is_empty(), "{}", stale.join("\n"));
+}
+
+fn completion(tool: &Tool, shell: Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut (tool.command)(), tool.name, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A page of section 1.
+fn page(tool: &Tool) -> String {
+    let written = std::fs::read_to_string(project().join(format!("man/src/{}.man", tool.name))).unwrap_or_default();
+    let written = sections(&written);
+    let section = |name: &str| written.iter().find(|(title, _)| title == name).map(|(_, text)| text.clone());
+    let mut command = (tool.command)().disable_help_subcommand(true);
+    command.build();
+    let man = Man::new(command.clone());
+    let mut out = format!(".TH {} 1 \"\" \"pipewatch {}\" pipewatch\n", tool.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
+    // How an apostrophe is written so that it can be copied from every formatter.
+    out.push_str(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n");
+    out.push_str(&rendered(|w| man.render_name_section(w)));
+    out.push_str(&section("SYNOPSIS").unwrap_or_else(|| synopsis(&mut command.clone())));
+    out.push_str(&section("EXAMPLES").unwrap_or_default());
+    out.push_str(&section("DESCRIPTION").unwrap_or_else(|| rendered(|w| man.render_description_section(w))));
+    out.push_str(&rendered(|w| man.render_options_section(w)));
+    for subcommand in command.get_subcommands() {
+        out.push_str(&subcommand_page(tool.name, subcommand));
+    }
+    for (title, text) in &written {
+        if !["SYNOPSIS", "EXAMPLES", "DESCRIPTION"].contains(&title.as_str()) {
+            out.push_str(text);
+        }
+    }
+    out
+}
+
+/// A subcommand as a section of its tool's page: what it is for, how it is called, its options.
+fn subcommand_page(path: &str, command: &clap::Command) -> String {
+    let path = format!("{path} {}", command.get_name());
+    let man = Man::new(command.clone().disable_help_flag(true));
+    let about = rendered(|w| man.render_description_section(w)).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let options = rendered(|w| man.render_options_section(w)).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let title = path.to_uppercase().replace('-', "\\-");
+    let inner: String = command.get_subcommands().map(|inner| subcommand_page(&path, inner)).collect();
+    format!(".SH \"{title}\"\n{about}{options}{inner}")
+}
+
+fn synopsis(command: &mut clap::Command) -> String {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").trim().replace('-', "\\-");
+    format!(".SH SYNOPSIS\n{}\n", usage.lines().map(str::trim).collect::<Vec<_>>().join("\n.br\n"))
+}
+
+/// What the generator writes, in ASCII and without the lines that it repeats in every section.
+fn rendered(render: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    render(&mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with(".ie ") && !line.starts_with(".el "));
+    let ascii = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) };
+    lines.map(|line| line.trim_end().chars().map(ascii).collect::<String>() + "\n").collect()
+}
+
+/// The sections of written text: their titles, and their text with the title's line.
+fn sections(text: &str) -> Vec<(String, String)> {
+    let mut sections: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix(".SH ") {
+            sections.push((title.trim_matches('"').to_owned(), String::new()));
+        }
+        if let Some((_, text)) = sections.last_mut() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    sections
+}
+
+#[test]
+fn every_page_says_how_it_is_used_how_it_ends_and_where_to_read_on() {
+    for tool in tools() {
+        let page = page(tool);
+        for title in ["EXAMPLES", "EXIT STATUS", "SEE ALSO"] {
+            assert!(page.contains(&format!(".SH {title}\n")) || page.contains(&format!(".SH \"{title}\"\n")), "{}: no {title}", tool.name);
+        }
+    }
+}
+
+#[test]
+fn man_pages_have_no_warnings() {
+    let found = std::process::Command::new("mandoc").arg("-V").output();
+    if found.is_err() {
+        return skip("man_pages_have_no_warnings", "mandoc is not installed");
+    }
+    let pages = std::fs::read_dir(project().join("man")).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    for page in pages {
+        let output = std::process::Command::new("mandoc").args(["-T", "lint", "-W", "warning"]).arg(&page).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Generated pages carry no date on purpose: they would be stale every day.
+        let told: Vec<&str> = text.lines().filter(|line| !line.contains("missing date")).collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+}
