@@ -6,8 +6,8 @@
 
 pub mod args;
 pub mod check;
-pub mod emit;
 pub mod collect;
+pub mod emit;
 mod failure;
 pub mod input;
 mod io;

@@ -88,11 +88,13 @@ fn columns_may_be_numbers_where_there_is_no_header() {
 #[test]
 fn a_row_is_out_before_the_next_one_is_sent() {
     let mut child = collect(&[]).spawn().unwrap();
-    let (mut input, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (give, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || BufReader::new(output).lines().try_for_each(|line| give.send(line.unwrap())));
     input.write_all(b"time,a\n").unwrap();
     for row in ["1,2\n", "2,3\n"] {
         input.write_all(row.as_bytes()).unwrap();
-        let line = lines.next().unwrap().unwrap();
+        let line = lines.recv_timeout(std::time::Duration::from_secs(10)).expect("the record of the row");
         assert!(line.contains(&format!("\"value\":{}", &row[2..3])), "{line}");
     }
     drop(input);

@@ -39,34 +39,61 @@ impl Random {
     }
 }
 
-/// Feeds lines to a writer that is killed after a while; gives the ids that came out of it.
-fn write_and_kill(to: &Path, first: u64, at_once: u64, life: Duration) -> Vec<u64> {
+/// How one writer lives.
+struct Life {
+    /// The number of its first line.
+    first: u64,
+    /// How many lines it is sent at once.
+    at_once: u64,
+    /// Whether it gets the next lines only when it has reported the last ones; else as fast as it can.
+    in_step: bool,
+    /// Whether `span` counts from its first report, not from its start.
+    after_report: bool,
+    /// How long it lives.
+    span: Duration,
+}
+
+/// Feeds lines to a writer that is killed in the middle of it; gives the ids that it reported.
+fn write_and_kill(to: &Path, life: &Life) -> Vec<u64> {
     let mut child = emit(to).args(["--to", "-"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || {
-        for start in (first..).step_by(at_once as usize) {
-            let block: String = (start..start + at_once).map(|id| line(id) + "\n").collect();
-            if stdin.write_all(block.as_bytes()).is_err() {
-                return;
-            }
-        }
-    });
     let stdout = BufReader::new(child.stdout.take().unwrap());
-    let reader = std::thread::spawn(move || {
-        // What was killed in the middle of a line did not report it.
-        stdout
-            .split(b'\n')
-            .filter_map(|line| String::from_utf8(line.unwrap()).ok())
-            .filter(|text| text.ends_with("}}"))
-            .map(|text| id(&text))
-            .collect()
-    });
-    // The moment of the kill is the random part of this test; nothing waits for anything to be done.
-    std::thread::sleep(life);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    feeder.join().unwrap();
-    reader.join().unwrap()
+    let (report, reports) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut ids = Vec::new();
+            for bytes in stdout.split(b'\n') {
+                // What was killed in the middle of a line has not reported it.
+                let Some(text) = String::from_utf8(bytes.unwrap()).ok().filter(|text| text.ends_with("}}")) else { break };
+                ids.push(id(&text));
+                let _ = report.send(id(&text));
+            }
+            ids
+        });
+        let (started, start) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            let mut reports = reports.into_iter();
+            for first in (life.first..).step_by(life.at_once as usize) {
+                let block: String = (first..first + life.at_once).map(|id| line(id) + "\n").collect();
+                if stdin.write_all(block.as_bytes()).is_err() {
+                    return;
+                }
+                let last = if life.in_step || first == life.first { first + life.at_once - 1 } else { 0 };
+                if last > 0 && reports.find(|id| *id >= last).is_none() {
+                    return;
+                }
+                let _ = started.send(());
+            }
+        });
+        if life.after_report {
+            start.recv().unwrap();
+        }
+        // The moment of the kill is the random part of this test; nothing waits for anything to be done.
+        std::thread::sleep(life.span);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        reader.join().unwrap()
+    })
 }
 
 #[test]
@@ -80,10 +107,15 @@ fn eight_writers_killed_two_hundred_times_lose_nothing_reported_and_leave_nothin
                 scope.spawn(move || {
                     let mut random = Random(0x9e37_79b9_7f4a_7c15 + writer);
                     let mut reported = Vec::new();
-                    for life in 0..25 {
-                        let first = (writer * 25 + life) * 10_000_000;
-                        let at_once = [1, 7, 400, 5000][random.below(4) as usize];
-                        reported.extend(write_and_kill(file, first, at_once, Duration::from_micros(5_000 + random.below(40_000))));
+                    for number in 0..25 {
+                        let life = Life {
+                            first: (writer * 25 + number) * 10_000_000,
+                            at_once: [1, 7, 400, 5000][random.below(4) as usize],
+                            in_step: random.below(2) == 0,
+                            after_report: random.below(4) > 0,
+                            span: Duration::from_micros(random.below(20_000)),
+                        };
+                        reported.extend(write_and_kill(file, &life));
                     }
                     reported
                 })
@@ -174,6 +206,13 @@ fn next_line(child: &mut BufReader<std::process::ChildStderr>) -> String {
     line
 }
 
+/// Whether a pipe is empty, and stays so for a moment.
+fn nothing_comes(pipe: &BufReader<std::process::ChildStdout>) -> bool {
+    let mut fds = [rustix::event::PollFd::new(pipe.get_ref(), rustix::event::PollFlags::IN)];
+    let moment = rustix::event::Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    pipe.buffer().is_empty() && rustix::event::poll(&mut fds, Some(&moment)).unwrap() == 0
+}
+
 fn send(child: &mut Child, id: u64) {
     child.stdin.as_mut().unwrap().write_all((line(id) + "\n").as_bytes()).unwrap();
 }
@@ -190,10 +229,9 @@ fn a_full_disk_is_told_and_when_there_is_room_again_nothing_is_missing() {
         let mut child = emit(&to).args(["--to", "-"]).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut came_out = |line: &mut String| stdout.read_line(line).unwrap();
         let mut out = String::new();
         send(&mut child, 1);
-        came_out(&mut out);
+        stdout.read_line(&mut out).unwrap();
 
         let filler = disk.0.path().join("filler");
         let mut full = fs::File::create(&filler).unwrap();
@@ -208,12 +246,14 @@ fn a_full_disk_is_told_and_when_there_is_room_again_nothing_is_missing() {
         assert_eq!(told, expected);
         assert_eq!(fs::read_to_string(&file).unwrap(), line(1) + "\n", "the file is as it was");
 
+        assert!(nothing_comes(&stdout), "what the file has not taken does not come out");
+
         drop(full);
         fs::remove_file(&filler).unwrap();
         send(&mut child, 3);
         assert!(next_line(&mut stderr).ends_with(": works again\n"));
-        came_out(&mut out);
-        came_out(&mut out);
+        stdout.read_line(&mut out).unwrap();
+        stdout.read_line(&mut out).unwrap();
         drop(child.stdin.take());
         assert_eq!(child.wait().unwrap().code(), Some(0));
         let expected = format!("{}\n{big}\n{}\n", line(1), line(3));

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod check;
+mod collect_csv;
+mod collect_host;
+mod collect_lines;
+mod collect_log;
 mod docs;
 mod emit;
 mod emit_durable;
@@ -15,7 +19,3 @@ mod man;
 mod programs;
 mod rollup;
 mod statsd;
-mod collect_csv;
-mod collect_host;
-mod collect_lines;
-mod collect_log;
