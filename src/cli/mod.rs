@@ -17,7 +17,7 @@ pub mod rollup;
 
 pub use failure::{Code, Failure};
 pub use input::{Inputs, Trouble};
-pub use io::{Clock, Input, Io, Stop, elapsed};
+pub use io::{Clock, Input, Io, Stop};
 pub use output::Output;
 pub use rejects::{Place, Rejects};
 
@@ -37,7 +37,7 @@ pub struct Tool {
 
 /// Every program, in the order in which records flow; man pages, completions and their tests go by it.
 pub fn tools() -> &'static [&'static Tool] {
-    &[&emit::TOOL, &collect::TOOL, &rollup::TOOL, &check::TOOL]
+    &[&collect::TOOL, &rollup::TOOL, &check::TOOL, &emit::TOOL]
 }
 
 /// Runs a tool as a process: with the real streams, clock, environment and signals.
