@@ -91,7 +91,7 @@ fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (
     };
     let since = level.map(|level| since(&evaluator, &level.condition.logic, at));
     let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).and_then(|seen| seen.left.clone());
-    let evidence = Json::of(&entries(&trace, data, group)).ok();
+    let evidence = Json::of(&entries(&trace, data)).ok();
     let verdict = Verdict {
         ts: at,
         check: check.name.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use regex::Regex;
 
-use super::parse::pattern;
+use super::literal::pattern;
 use super::syntax::{Call, Condition, Function, How, Logic, Selector, Sum, SumKind, TestKind};
 use crate::record::{Event, SampleType, Series, SketchBins, Stats, Tags, Window};
 use crate::time::{Span, Timestamp};

@@ -28,6 +28,7 @@ mod error;
 mod eval;
 mod evidence;
 mod lexer;
+mod literal;
 mod parse;
 mod syntax;
 mod units;

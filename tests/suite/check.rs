@@ -189,7 +189,7 @@ fn no_data_says_which_term_and_when_it_was_last_seen() {
         reason("mean(build.started, 5m) > 1"),
         "no data for build.started in the last 5 min, last seen 31 min ago, at 2026-11-22T19:29:00Z"
     );
-    assert_eq!(reason("rate(requests, 5s) > 1"), "too little data for rate(requests, 5s) (1 samples in the last 5 s), last seen 0 s ago");
+    assert_eq!(reason("rate(requests, 5s) > 1"), "too little data for rate(requests, 5s) (1 sample in the last 5 s), last seen 0 s ago");
     for (meaning, code) in [("ok", 0), ("warning", 1), ("critical", 2), ("unknown", 3)] {
         assert_eq!(judge(&["--no-data", meaning, "missing > 1"], &history()).0, code);
     }
