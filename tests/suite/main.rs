@@ -16,6 +16,7 @@ mod hostile;
 mod install;
 mod layers;
 mod man;
+mod pipes;
 mod programs;
 mod rollup;
 mod statsd;
