@@ -6,6 +6,7 @@ mod collect_csv;
 mod collect_host;
 mod collect_lines;
 mod collect_log;
+mod conditions;
 mod docs;
 mod emit;
 mod emit_durable;
