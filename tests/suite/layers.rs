@@ -37,10 +37,6 @@ const SHARED: [&str; 6] = ["args", "failure", "input", "io", "output", "rejects"
 /// Calls that read the clock.
 const CLOCKS: [&str; 5] = ["SystemTime::now", "Instant::now", "UNIX_EPOCH.elapsed", "clock_gettime", "Utc::now"];
 
-/// Files that may ask how long they have waited: the pause before the next try of a connection is
-/// counted by a clock that cannot tell the date, and reaches no record.
-const WAITERS: [&str; 1] = ["sink/stream.rs"];
-
 /// One word or sign of a source file, and the line it stands in.
 #[derive(Debug, Clone, PartialEq)]
 struct Token {
