@@ -91,7 +91,8 @@ pub(super) fn mistake(text: &str, error: &RuleError) -> Failure {
 /// Reads what the conditions need of the inputs.
 fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Result<Data, Failure> {
     let needs = Needs::of(plan.check.levels.iter().map(|level| &level.condition));
-    let mut data = Data::new(needs, io.now());
+    let clock = io.clock;
+    let mut data = Data::new(needs, clock.now());
     let mut samples = Samples::new();
     let mut slots: Vec<Option<usize>> = Vec::new();
     let range = inputs.range;
@@ -107,15 +108,23 @@ fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Resu
                     let next = &samples.all()[slots.len()];
                     slots.push(data.slot(next).map_err(Failure::Data)?);
                 }
+                if ts > data.at() {
+                    // A live input goes on while time passes: what arrives now is not from the future.
+                    data.advance(clock.now());
+                }
                 if let Some(slot) = slots[series.0 as usize].filter(|_| range.holds(ts)) {
                     data.add(slot, ts, value, weight).map_err(Failure::Data)?;
                 }
             }
-            Item::Other(record) if range.holds(record.ts()) => other(&mut data, *record)?,
+            Item::Other(record) if range.holds(record.ts()) => {
+                data.advance(clock.now());
+                other(&mut data, *record)?;
+            }
             Item::Other(_) => {}
         }
         Ok(())
     })?;
+    data.advance(clock.now());
     data.seal();
     Ok(data)
 }

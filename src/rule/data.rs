@@ -190,6 +190,11 @@ impl Data {
         Data { at, needs, kept: Vec::new(), slots: HashMap::new(), names: BTreeSet::new(), events: VecDeque::new(), samples: 0, future: 0 }
     }
 
+    /// Moves the instant on, as time passes while the input is read; back it does not go.
+    pub fn advance(&mut self, at: Timestamp) {
+        self.at = self.at.max(at);
+    }
+
     /// Where the samples of a series go; `None` when nothing asks for them. Once a series.
     ///
     /// # Errors
