@@ -306,4 +306,8 @@ impl Source for Waiting {
     fn ready(&mut self) -> bool {
         self.poll(false).unwrap_or(true)
     }
+
+    fn is_cut(&self) -> bool {
+        self.stop.asked()
+    }
 }

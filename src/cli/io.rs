@@ -31,6 +31,12 @@ impl Clock {
     }
 }
 
+/// How long it is since this call, by a clock that never goes back.
+pub fn elapsed() -> std::sync::Arc<dyn Fn() -> crate::time::Span + Send + Sync> {
+    let start = std::time::Instant::now();
+    std::sync::Arc::new(move || crate::time::Span::from_nanos(i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)))
+}
+
 /// A stream that is read: standard input, or bytes given by a test.
 pub trait Input: Read + Send {
     /// The file behind the stream, for waiting on it.

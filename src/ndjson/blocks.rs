@@ -22,6 +22,12 @@ pub trait Source: Read {
     fn ready(&mut self) -> bool {
         true
     }
+
+    /// Whether the end that was read is only where a signal cut the input: a last line without its
+    /// newline is then but the beginning of one, and is left out.
+    fn is_cut(&self) -> bool {
+        false
+    }
 }
 
 impl Source for std::io::Cursor<Vec<u8>> {}
@@ -31,6 +37,10 @@ impl Source for std::fs::File {}
 impl<S: Source + ?Sized> Source for Box<S> {
     fn ready(&mut self) -> bool {
         (**self).ready()
+    }
+
+    fn is_cut(&self) -> bool {
+        (**self).is_cut()
     }
 }
 
@@ -128,7 +138,7 @@ impl<S: Source> Blocks<S> {
             }
         }
         // The last line may lack its newline.
-        block.end = if self.ended { filled } else { cut };
+        block.end = if self.ended && !self.source.is_cut() { filled } else { cut };
         self.carried.extend_from_slice(&block.data[block.end..filled]);
         Ok(block.end > 0 || block.too_long.is_some())
     }

@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn an_increase_is_extended_to_the_borders_as_documented() {
         // Worked by hand after the rules in the module's head; the window is (0, 60].
-        let cases: [(&[(f64, f64)], Option<f64>); 7] = [
+        type Case<'a> = (&'a [(f64, f64)], Option<f64>);
+        let cases: [Case<'_>; 7] = [
             // Every 10 s from 5 to 55: both borders are half an interval away, 50 s become 60.
             (&[(5.0, 100.0), (15.0, 110.0), (25.0, 120.0), (35.0, 130.0), (45.0, 140.0), (55.0, 150.0)], Some(60.0)),
             // Far from both borders: by half an interval each.

@@ -147,16 +147,19 @@ impl std::fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {}
 
+/// How long the program has run, by a clock that never goes back; `cli` gives it.
+pub type Elapsed = std::sync::Arc<dyn Fn() -> crate::time::Span + Send + Sync>;
+
 /// Opens a destination; `None` for standard output, which is not a sink.
 ///
 /// # Errors
 /// When a file or a folder can't be opened. Networks never fail here.
-pub fn open(destination: &Destination, durability: Durability) -> Result<Option<Box<dyn Sink>>, SinkError> {
+pub fn open(destination: &Destination, durability: Durability, elapsed: &Elapsed) -> Result<Option<Box<dyn Sink>>, SinkError> {
     Ok(Some(match destination {
         Destination::Stdout => return Ok(None),
         Destination::File(path) => Box::new(lines::FileSink::open(path, durability)?),
         Destination::History(path) => Box::new(lines::HistorySink::open(path, durability)?),
         Destination::Datagrams(address, protocol) => Box::new(datagrams::Datagrams::new(address, *protocol)),
-        Destination::Stream(address, protocol) => Box::new(stream::Stream::new(address, *protocol)),
+        Destination::Stream(address, protocol) => Box::new(stream::Stream::new(address, *protocol, Elapsed::clone(elapsed))),
     }))
 }

@@ -6,10 +6,11 @@
 use std::hash::{BuildHasher, Hasher};
 use std::io::{Error, ErrorKind, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::resolve::Resolver;
-use super::{Address, Counts, Outgoing, Promise, Protocol, Sink, SinkError, Taken};
+use super::{Address, Counts, Elapsed, Outgoing, Promise, Protocol, Sink, SinkError, Taken};
+use crate::time::Span;
 
 /// How many bytes are kept while the other side is away; beyond, the oldest lines are lost.
 const KEPT_BYTES: usize = 4 << 20;
@@ -38,12 +39,14 @@ pub(super) struct Stream {
     pending: Vec<u8>,
     /// How many tries in a row have failed.
     failed: u32,
-    next_try: Option<Instant>,
+    elapsed: Elapsed,
+    /// When, by `elapsed`, the next try is due.
+    next_try: Option<Span>,
     counts: Counts,
 }
 
 impl Stream {
-    pub(super) fn new(address: &Address, protocol: Protocol) -> Stream {
+    pub(super) fn new(address: &Address, protocol: Protocol, elapsed: Elapsed) -> Stream {
         Stream {
             address: address.clone(),
             protocol,
@@ -51,6 +54,7 @@ impl Stream {
             connection: None,
             pending: Vec::new(),
             failed: 0,
+            elapsed,
             next_try: None,
             counts: Counts::default(),
         }
@@ -68,7 +72,7 @@ impl Stream {
                     self.failed = self.failed.saturating_add(1);
                     let pause = pause(self.failed);
                     if left == 0 {
-                        self.next_try = Some(Instant::now() + pause);
+                        self.next_try = Some((self.elapsed)().plus(Span::from_nanos(pause.as_nanos() as i64)));
                         return Err(error);
                     }
                     std::thread::sleep(pause);
@@ -139,7 +143,7 @@ impl Sink for Stream {
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        if self.next_try.is_some_and(|instant| Instant::now() < instant) {
+        if self.next_try.is_some_and(|due| (self.elapsed)() < due) {
             return Err(SinkError::Remote {
                 address: self.address.clone(),
                 doing: "cannot connect",

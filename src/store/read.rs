@@ -137,6 +137,10 @@ impl Source for Replayed {
     fn ready(&mut self) -> bool {
         self.first.position() < self.first.get_ref().len() as u64 || self.rest.ready()
     }
+
+    fn is_cut(&self) -> bool {
+        self.rest.is_cut()
+    }
 }
 
 struct Gzip(flate2::read::MultiGzDecoder<Replayed>);

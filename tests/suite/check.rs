@@ -268,11 +268,11 @@ fn no_record_at_all_is_unknown_with_a_message() {
     assert_eq!((code, out.as_str(), err.as_str()), (3, "", "check: stdin: no record found\n"));
 }
 
-/// Every wrong condition with its whole message: `tests/cases/check/wrong.txt` holds blocks of a
+/// Every wrong condition with its whole message: `tests/data/conditions/wrong.txt` holds blocks of a
 /// line `> condition` and the message below it. `UPDATE=1` writes what is said now.
 #[test]
 fn every_wrong_condition_is_told_with_its_place() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/check/wrong.txt");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/conditions/wrong.txt");
     let cases = std::fs::read_to_string(path).unwrap();
     let conditions: Vec<&str> = cases.lines().filter_map(|line| line.strip_prefix("> ")).collect();
     assert!(conditions.len() >= 40);

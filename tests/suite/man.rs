@@ -65,12 +65,36 @@ fn page(tool: &Tool) -> String {
 /// A subcommand as a section of its tool's page: what it is for, how it is called, its options.
 fn subcommand_page(path: &str, command: &clap::Command) -> String {
     let path = format!("{path} {}", command.get_name());
-    let man = Man::new(command.clone().disable_help_flag(true));
-    let about = rendered(|w| man.render_description_section(w)).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
-    let options = rendered(|w| man.render_options_section(w)).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let without_help = command.clone().mut_args(|arg| if arg.get_id() == "help" { arg.hide(true) } else { arg });
+    let man = Man::new(without_help);
+    // The generator's own titles are left out, as the section has one.
+    let body = |text: String| text.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let about = body(rendered(|w| man.render_description_section(w)));
+    let options = body(rendered(|w| man.render_options_section(w)));
     let title = path.to_uppercase().replace('-', "\\-");
+    let [before, after] = [command.get_before_help(), command.get_after_help()].map(|text| as_typed(text.map(|text| text.to_string())));
     let inner: String = command.get_subcommands().map(|inner| subcommand_page(&path, inner)).collect();
-    format!(".SH \"{title}\"\n{about}{options}{inner}")
+    format!(".SH \"{title}\"\n{about}{before}{options}{after}{inner}")
+}
+
+/// What help shows before or after the options, line by line as it is there.
+fn as_typed(text: Option<String>) -> String {
+    let Some(text) = text else { return String::new() };
+    let escaped = text
+        .replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('\'', "\\(aq")
+        .replace('`', "\\(ga")
+        .replace('~', "\\(ti")
+        .replace('^', "\\(ha");
+    // A line must not begin with what a formatter takes for a request.
+    let lines = escaped.lines().map(|line| format!("{}{}\n", if line.starts_with(['.', '\'']) { "\\&" } else { "" }, ascii(line)));
+    format!(".PP\n.EX\n{}.EE\n", lines.collect::<String>())
+}
+
+/// Text with all that is not ASCII escaped.
+fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) }).collect()
 }
 
 fn synopsis(command: &mut clap::Command) -> String {
@@ -85,8 +109,7 @@ fn rendered(render: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String 
     render(&mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with(".ie ") && !line.starts_with(".el "));
-    let ascii = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) };
-    lines.map(|line| line.trim_end().chars().map(ascii).collect::<String>() + "\n").collect()
+    lines.map(|line| ascii(line.trim_end()) + "\n").collect()
 }
 
 /// The sections of written text: their titles, and their text with the title's line.

@@ -191,7 +191,8 @@ fn a_signal_ends_it_after_what_was_read_is_written() {
     let mut child = program().args(["--stats", "count"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // The event comes out at once, which shows that both lines were read.
-    stdin.write_all((sample(0.5, "m", 1.0) + "{\"ts\":1,\"event\":\"e\"}\n").as_bytes()).unwrap();
+    // What follows is but the beginning of a line.
+    stdin.write_all((sample(0.5, "m", 1.0) + "{\"ts\":1,\"event\":\"e\"}\n{\"ts\":").as_bytes()).unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();

@@ -41,9 +41,10 @@ struct Way {
 impl Outlet {
     /// Opens all destinations.
     pub(super) fn open(destinations: &[Destination], durability: Durability, verbose: bool, io: &mut Io) -> Result<Outlet, Failure> {
+        let elapsed = super::super::elapsed();
         let mut ways = Vec::new();
         for destination in destinations {
-            let sink = sink::open(destination, durability).map_err(failure)?;
+            let sink = sink::open(destination, durability, &elapsed).map_err(failure)?;
             ways.extend(sink.map(|sink| Way { sink, failing: false, code: Code::OK }));
         }
         let stdout = destinations.contains(&Destination::Stdout).then(|| Output::take(io, false));
