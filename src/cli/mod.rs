@@ -17,7 +17,7 @@ pub mod rollup;
 
 pub use failure::{Code, Failure};
 pub use input::{Inputs, Trouble};
-pub use io::{Clock, Input, Io, Stop};
+pub use io::{Clock, Input, Io, Stop, elapsed};
 pub use output::Output;
 pub use rejects::{Place, Rejects};
 
