@@ -79,6 +79,10 @@ fn command() -> Command {
         .arg(value("rejects", "FILE", "Keep lines that are no records in FILE, whole"))
         .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("End at the first line that is no record"))
         .arg(Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).global(true).help("Say at the end what UDP lost and what had no place"))
+        .after_help(
+            "Beside files, - comes last: a line comes out of it only when every file has it (with --sync always: on the disk).\n\
+             UDP never fails: what it loses is only counted. Exit: 0 done, 64 usage, 65 bad lines, 69 server silent, 74 not written.",
+        )
         .subcommand(event_command())
         .subcommand(time_command())
         .disable_help_subcommand(true)
