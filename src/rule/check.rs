@@ -85,6 +85,10 @@ fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (
         }
     }
     let (status, level, trace) = match (found, unknown) {
+        // A warning must not hide missing data that was said to be critical.
+        (Some((place, _)), Some((_, trace))) if check.no_data == Status::Critical && check.levels[place].status == Status::Warning => {
+            (check.no_data, None, trace)
+        }
         (Some((place, trace)), _) => (check.levels[place].status, Some(&check.levels[place]), trace),
         (None, Some((_, trace))) => (check.no_data, None, trace),
         (None, None) => (Status::Ok, None, calm.unwrap_or_default()),

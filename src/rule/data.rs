@@ -37,6 +37,7 @@ pub(super) struct Point {
 /// One window that rollup made; its time is its end.
 #[derive(Debug, Clone)]
 pub(super) struct WindowPoint {
+    pub(super) start: Timestamp,
     pub(super) end: Timestamp,
     pub(super) length: Span,
     pub(super) stats: Stats,
@@ -281,7 +282,13 @@ impl Data {
             return Ok(());
         }
         kept.disordered += u64::from(kept.windows.last().is_some_and(|last| end < last.end));
-        kept.windows.push(WindowPoint { end, length: window.window, stats: window.stats.clone(), sketch: window.sketch.clone() });
+        kept.windows.push(WindowPoint {
+            start: window.ts,
+            end,
+            length: window.window,
+            stats: window.stats.clone(),
+            sketch: window.sketch.clone(),
+        });
         self.count()
     }
 

@@ -21,7 +21,9 @@ const SIZES: [(&str, f64); 8] = [
 
 /// A regular expression over a tag's whole value, as Prometheus anchors it; bounded in size.
 pub(super) fn pattern(value: &str) -> Result<regex::Regex, regex::Error> {
-    RegexBuilder::new(&format!("^(?:{value})$")).size_limit(1 << 20).build()
+    let build = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
+    // By itself first: `a)|(b` would be whole only between the parentheses added here.
+    build(value).and_then(|_| build(&format!(r"\A(?s:{value})\z")))
 }
 
 /// A call of what is no function, with the nearest one that is.

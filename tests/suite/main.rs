@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod check;
+mod check_edges;
 mod collect_csv;
 mod collect_host;
 mod collect_lines;
