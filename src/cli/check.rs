@@ -18,7 +18,7 @@ pub const TOOL: Tool = Tool { name: "check", command, run, usage_code: Code::UNK
 const EXAMPLES: &str = "\
 Examples:
   check 'age(build.started) > 30m' HISTORY            has no build been started for half an hour?
-  collect host --count 5 | check 'last(memory.used.ratio) > 90%'
+  collect host --count 5 | check 'last(memory.used) > 90%'
   check --warning 'p95(latency, 5m) > 90ms' --critical 'p95(latency, 5m) > 1s' HISTORY
   check --by queue 'last(queue.depth) > 500 for 5m' --since 1h HISTORY
   check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin";

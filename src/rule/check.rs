@@ -139,13 +139,28 @@ fn since(evaluator: &Evaluator<'_>, logic: &Logic, at: Timestamp) -> Timestamp {
     let back = LOOK_BACK.plus(held);
     let step = Span::from_nanos((back.nanos() / i64::from(INSTANTS)).max(1_000_000_000));
     let begin = evaluator.begin(inner).unwrap_or(at);
+    let is_true = |then: Timestamp| then >= begin && matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True));
     let mut since = at;
     for steps in 1..=INSTANTS {
         let then = at.minus(step.times(steps));
-        if then < begin || !matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True)) {
-            break;
+        if !is_true(then) {
+            return border(then, since, &is_true);
         }
         since = then;
     }
     since
+}
+
+/// Where, to the millisecond, something became true between an instant when it was not and one when it was.
+fn border(mut not: Timestamp, mut is: Timestamp, is_true: &dyn Fn(Timestamp) -> bool) -> Timestamp {
+    let step = Span::from_millis(1);
+    not = not.floor_to(step);
+    while is.since(not) > step {
+        let middle = not.plus(Span::from_nanos(is.since(not).nanos() / 2)).floor_to(step);
+        if middle <= not {
+            break;
+        }
+        if is_true(middle) { is = middle } else { not = middle }
+    }
+    is
 }

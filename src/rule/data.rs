@@ -183,16 +183,29 @@ pub struct Data {
     samples: usize,
     /// How many samples came from after the instant.
     pub(super) future: u64,
+    /// Whether the instant is the present, so that no record can hold what came after it.
+    live: bool,
 }
 
 impl Data {
     /// Nothing yet; what is added is kept where `needs` asks for it, as of `at`.
     pub fn new(needs: Needs, at: Timestamp) -> Data {
-        Data { at, needs, kept: Vec::new(), slots: HashMap::new(), names: BTreeSet::new(), events: VecDeque::new(), samples: 0, future: 0 }
+        Data {
+            at,
+            needs,
+            kept: Vec::new(),
+            slots: HashMap::new(),
+            names: BTreeSet::new(),
+            events: VecDeque::new(),
+            samples: 0,
+            future: 0,
+            live: false,
+        }
     }
 
     /// Moves the instant on, as time passes while the input is read; back it does not go.
     pub fn advance(&mut self, at: Timestamp) {
+        self.live |= at > self.at;
         self.at = self.at.max(at);
     }
 
@@ -265,7 +278,11 @@ impl Data {
     /// # Errors
     /// As [`Data::add`].
     pub fn add_window(&mut self, window: &Window) -> Result<(), String> {
-        let end = window.ts.plus(window.window);
+        let mut end = window.ts.plus(window.window);
+        if self.live && window.ts <= self.at {
+            // A window that was still open when its input ended holds what came up to now.
+            end = end.min(self.at);
+        }
         if end > self.at {
             self.future += 1;
             return Ok(());

@@ -14,6 +14,21 @@ use crate::time::{Span, Timestamp};
 /// Below how many samples a number is called uncertain.
 const FEW: f64 = 5.0;
 
+/// A number as records write it: a whole one without a fraction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.0 as i64;
+        if whole as f64 == self.0 && whole.unsigned_abs() < 1 << 53 {
+            serializer.serialize_i64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
 /// One entry of a verdict's evidence.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -34,16 +49,16 @@ pub(super) enum Entry {
 pub(super) struct TermEntry {
     term: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    value: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     op: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<f64>,
+    limit: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holds: Option<bool>,
-    samples: f64,
+    samples: Number,
     series: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest: Option<String>,
@@ -54,7 +69,7 @@ pub(super) struct TermEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<f64>,
+    error: Option<Number>,
 }
 
 /// All entries: every term, events of the hour before, and what would make the verdict wrong.
@@ -79,22 +94,22 @@ pub(super) fn entries(trace: &Trace, data: &Data) -> Vec<Entry> {
 fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
     TermEntry {
         term: term.call.to_string(),
-        value: term.quantity.as_ref().map(|quantity| quantity.value),
+        value: term.quantity.as_ref().map(|quantity| Number(quantity.value)),
         unit: term.quantity.as_ref().and_then(|quantity| quantity.unit.clone()),
         op: limit.and(comparison(seen)).map(Compare::sign),
-        limit: limit.map(|limit| limit.value),
+        limit: limit.map(|limit| Number(limit.value)),
         holds: match seen.speaks_for() {
             Truth::True => Some(true),
             Truth::False => Some(false),
             Truth::Unknown => None,
         },
-        samples: term.samples,
+        samples: Number(term.samples),
         series: term.series,
         oldest: term.oldest.map(|ts| ts.to_string()),
         newest: term.newest.map(|ts| ts.to_string()),
         no_data: term.quantity.is_none().then_some(true),
         last_seen: term.quantity.is_none().then(|| term.last_seen.map(|ts| ts.to_string())).flatten(),
-        error: term.error,
+        error: term.error.map(|error| Number((error * 1e9).round() / 1e9)),
     }
 }
 

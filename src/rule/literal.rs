@@ -65,8 +65,13 @@ pub(super) fn literal(text: &str, place: Place) -> Result<Literal, RuleError> {
     if unit == "%" {
         return Ok(Literal::Percent(value));
     }
-    if let Some((_, size)) = SIZES.iter().find(|(name, _)| *name == unit || unit.strip_suffix('B') == Some(name)) {
-        return Ok(Literal::Plain(value * size));
+    // Bytes may be named: `5GiB`, and `5GiBy` as the format writes them.
+    let size = unit.strip_suffix("By").or(unit.strip_suffix('B')).unwrap_or(unit);
+    if size.is_empty() {
+        return Ok(Literal::Plain(value));
+    }
+    if let Some((_, factor)) = SIZES.iter().find(|(name, _)| *name == size) {
+        return Ok(Literal::Plain(value * factor));
     }
     if let Ok(span) = Span::parse(text) {
         return Ok(Literal::Duration(span.secs_f64()));
