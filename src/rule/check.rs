@@ -4,6 +4,7 @@ use super::data::{Data, LOOK_BACK};
 use super::error::RuleError;
 use super::eval::{Evaluator, Group, Trace, Truth, each_selector};
 use super::evidence::{entries, reason};
+use super::instants::instants;
 use super::syntax::{Condition, Logic};
 use crate::record::{Json, Status, Tags, Verdict};
 use crate::time::{Span, Timestamp};
@@ -131,18 +132,17 @@ fn joint_tags(check: &Check, data: &Data) -> Tags {
 /// Since when a condition has been true without a break, looking back as far as data is kept; of
 /// `c for 10m`, since when `c` was.
 fn since(evaluator: &Evaluator<'_>, logic: &Logic, at: Timestamp) -> Timestamp {
-    const INSTANTS: u32 = 600;
     let (inner, held) = match logic {
         Logic::For(inner, span) => (&**inner, *span),
         other => (other, Span::ZERO),
     };
-    let back = LOOK_BACK.plus(held);
-    let step = Span::from_nanos((back.nanos() / i64::from(INSTANTS)).max(1_000_000_000));
     let begin = evaluator.begin(inner).unwrap_or(at);
-    let is_true = |then: Timestamp| then >= begin && matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True));
+    let is_true = |then: Timestamp| matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True));
+    let back = at.minus(LOOK_BACK.plus(held)).max(begin.minus(Span::from_nanos(1)));
+    // Whether it is true is known; since when is worth less work.
+    let instants = instants(evaluator, inner, (back, at), (evaluator.most_instants() / 4).max(16));
     let mut since = at;
-    for steps in 1..=INSTANTS {
-        let then = at.minus(step.times(steps));
+    for then in instants.into_iter().rev().skip(1) {
         if !is_true(then) {
             return border(then, since, &is_true);
         }
@@ -154,6 +154,10 @@ fn since(evaluator: &Evaluator<'_>, logic: &Logic, at: Timestamp) -> Timestamp {
 /// Where, to the millisecond, something became true between an instant when it was not and one when it was.
 fn border(mut not: Timestamp, mut is: Timestamp, is_true: &dyn Fn(Timestamp) -> bool) -> Timestamp {
     let step = Span::from_millis(1);
+    if is.since(not) <= Span::from_nanos(1) {
+        // An age passes its limit a nanosecond after it has reached it: told as one instant.
+        return not;
+    }
     not = not.floor_to(step);
     while is.since(not) > step {
         let middle = not.plus(Span::from_nanos(is.since(not).nanos() / 2)).floor_to(step);

@@ -174,7 +174,7 @@ impl Evaluator<'_> {
     }
 
     /// How many instants a `for` may look at: fewer where each of them costs more.
-    fn most_instants(&self) -> usize {
+    pub(super) fn most_instants(&self) -> usize {
         let samples: usize = self.data.all().iter().map(|kept| kept.points.len() + kept.windows.len()).sum();
         (WORK / (samples + 1)).clamp(LEAST_INSTANTS, MOST_INSTANTS)
     }

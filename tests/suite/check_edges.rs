@@ -71,6 +71,18 @@ fn an_age_passes_its_limit_at_an_instant_of_its_own() {
 }
 
 #[test]
+fn a_verdict_tells_since_the_last_break_however_short() {
+    let since = |condition: &str, input: &str| {
+        let (code, out, _) = judge(&[condition], input);
+        assert_eq!(code, 2, "{out}");
+        out.split("\"since\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let steady: String = (0..360).map(|at| gauge(at * 10_000, 9.0)).collect();
+    assert_eq!(since("x > 5", &(steady + &gauge(723_020, 1.0) + &gauge(723_010, 9.0))), "2026-11-22T19:47:56.990Z");
+    assert_eq!(since("age(x) > 1m", &(gauge(600_000, 1.0) + &gauge(120_000, 1.0))), "2026-11-22T19:59:00Z");
+}
+
+#[test]
 fn overlapping_windows_are_counted_once() {
     let window = |ago_ms: u32, length: &str, count: u32| {
         record(ago_ms, &format!("\"metric\":\"w\",\"window\":\"{length}\",\"count\":{count},\"sum\":{count}"))
