@@ -318,8 +318,8 @@ impl Evaluator<'_> {
         };
         term.error = result.error;
         term.quantity = result.value.map(|value| Quantity::measured(value, result_unit(call.function, unit.flatten())));
-        // Nothing counted is a number only where the metric is known: silence of the unknown is unknown.
-        if kept.is_empty() || (term.samples == 0.0 && !matches!(call.function, Function::Count | Function::Last)) {
+        // No data is not zero, not even for a count; a window that counted none is data.
+        if term.series == 0 {
             term.quantity = None;
         }
         Ok(term)

@@ -133,3 +133,18 @@ fn a_regular_expression_stands_by_itself() {
     assert_eq!(code, 3);
     assert!(err.contains("is not a regular expression"), "{err}");
 }
+
+#[test]
+fn no_data_is_not_zero_even_for_a_count() {
+    let old = gauge(600_000, 7.0);
+    assert_eq!(judge(&["count(x, 5m) == 0"], &old).0, 3);
+    assert_eq!(judge(&["count(x, 11m) == 1"], &old).0, 2);
+    let empty = record(60_000, "\"metric\":\"w\",\"window\":\"10s\",\"count\":0");
+    assert_eq!(judge(&["count(w, 5m) == 0"], &empty).0, 2, "a window that counted none is data");
+}
+
+#[test]
+fn evidence_writes_whole_numbers_as_records_do() {
+    let (_, out, _) = judge(&["x > 5"], &gauge(1000, 7.0));
+    assert!(out.contains("\"value\":7,\"op\":\">\",\"limit\":5,\"holds\":true,\"samples\":1,"), "{out}");
+}
