@@ -58,8 +58,11 @@ pub(super) enum Source {
 pub(super) struct Kept {
     pub(super) series: Arc<Series>,
     pub(super) source: Source,
-    /// From when on samples are kept.
+    /// From when on samples are kept, and how far that is behind the instant; `None`: all are.
     from: Timestamp,
+    back: Option<Span>,
+    /// How many samples there were when old ones were last let go.
+    settled: usize,
     /// Ascending once sealed.
     pub(super) points: Vec<Point>,
     pub(super) windows: Vec<WindowPoint>,
@@ -122,7 +125,7 @@ impl Needs {
     }
 
     fn want(&mut self, selector: &Selector, back: Option<Span>) {
-        let alike = |want: &&mut Want| want.selector.name == selector.name && want.selector.matchers == selector.matchers;
+        let alike = |want: &&mut Want| want.selector.is_like(selector);
         if let Some(known) = self.0.iter_mut().find(alike) {
             known.back = match (known.back, back) {
                 (Some(a), Some(b)) => Some(a.max(b)),
@@ -130,7 +133,7 @@ impl Needs {
             };
             return;
         }
-        let glob = selector.name.contains('*').then(|| regex::escape(&selector.name).replace("\\*", ".*"));
+        let glob = selector.glob.then(|| regex::escape(&selector.name).replace("\\*", ".*"));
         let patterns = selector.matchers.iter().map(|matcher| match matcher.how {
             How::Matches | How::MatchesNot => pattern(&matcher.value).ok(),
             How::Is | How::IsNot => None,
@@ -207,6 +210,9 @@ impl Data {
     pub fn advance(&mut self, at: Timestamp) {
         self.live |= at > self.at;
         self.at = self.at.max(at);
+        for kept in &mut self.kept {
+            self.samples -= kept.settle(self.at);
+        }
     }
 
     /// Where the samples of a series go; `None` when nothing asks for them. Once a series.
@@ -225,17 +231,16 @@ impl Data {
         if self.names.len() < NAMES && !self.names.contains(&series.metric) {
             self.names.insert(series.metric.clone());
         }
-        let mut back = None;
-        for want in self.needs.0.iter().filter(|want| want.takes(&series.metric, &series.tags)) {
-            let reach = want.back.map_or(Timestamp::MIN, |span| self.at.minus(span));
-            back = Some(back.map_or(reach, |known: Timestamp| known.min(reach)));
-        }
-        let Some(from) = back else { return Ok(None) };
+        let wants = self.needs.0.iter().filter(|want| want.takes(&series.metric, &series.tags));
+        // The furthest reach counts, and to look at everything is further than any.
+        let Some(back) = wants.map(|want| want.back).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))) else { return Ok(None) };
+        let from = back.map_or(Timestamp::MIN, |back| self.at.minus(back));
         if self.kept.len() >= SERIES {
             return Err(format!("more than {SERIES} series match; narrow the selector, like `name{{tag=value}}`"));
         }
         self.slots.insert(key, self.kept.len());
-        let kept = Kept { series: Arc::clone(series), source, from, points: Vec::new(), windows: Vec::new(), before: None, disordered: 0 };
+        let series = Arc::clone(series);
+        let kept = Kept { series, source, from, back, settled: 0, points: Vec::new(), windows: Vec::new(), before: None, disordered: 0 };
         self.kept.push(kept);
         Ok(Some(self.kept.len() - 1))
     }
@@ -349,6 +354,11 @@ impl Data {
         self.slots.clear();
     }
 
+    /// How many samples are held.
+    pub fn held(&self) -> usize {
+        self.samples
+    }
+
     /// The instant that is judged.
     pub fn at(&self) -> Timestamp {
         self.at
@@ -356,7 +366,7 @@ impl Data {
 
     /// Everything that a selector takes.
     pub(super) fn select<'a>(&'a self, selector: &Selector) -> impl Iterator<Item = &'a Kept> {
-        let want = self.needs.0.iter().find(|want| want.selector.name == selector.name && want.selector.matchers == selector.matchers);
+        let want = self.needs.0.iter().find(|want| want.selector.is_like(selector));
         self.kept.iter().filter(move |kept| want.is_some_and(|want| want.takes(&kept.series.metric, &kept.series.tags)))
     }
 
@@ -377,6 +387,21 @@ impl Data {
 }
 
 impl Kept {
+    /// Lets go of what has become too old to matter, once that is worth the work; how many there were.
+    fn settle(&mut self, at: Timestamp) -> usize {
+        let held = self.points.len() + self.windows.len();
+        let Some(back) = self.back.filter(|_| held > 2 * self.settled.max(1024)) else { return 0 };
+        self.from = self.from.max(at.minus(back));
+        let from = self.from;
+        let newest =
+            |known: Option<Point>, point: &Point| known.filter(|known| (known.ts, known.value) >= (point.ts, point.value)).or(Some(*point));
+        self.before = self.points.iter().filter(|point| point.ts < from).fold(self.before, newest);
+        self.points.retain(|point| point.ts >= from);
+        self.windows.retain(|window| window.end >= from);
+        self.settled = self.points.len() + self.windows.len();
+        held - self.settled
+    }
+
     /// The samples in `(from, to]`.
     pub(super) fn within(&self, from: Timestamp, to: Timestamp) -> &[Point] {
         let start = self.points.partition_point(|point| point.ts <= from);

@@ -153,7 +153,9 @@ impl Evaluator<'_> {
         let border = at.minus(span);
         let begin = self.begin(part);
         let (mut truth, mut since) = (Truth::True, at);
-        let instants = instants(self, part, (border, at), self.most_instants());
+        // A `for` within looks at many instants for each of these.
+        let most = if part.holds() > 0 { LEAST_INSTANTS } else { self.most_instants() };
+        let instants = instants(self, part, (border, at), most);
         for then in instants.into_iter().rev().skip(1) {
             if begin.is_none_or(|begin| then < begin) {
                 break;

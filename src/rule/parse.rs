@@ -128,7 +128,12 @@ impl Parser<'_> {
         }
         let span = self.duration("a duration after `for`, like `for 10m`")?;
         let logic = self.logic(node)?;
-        Ok(Node::Logic(Logic::For(Box::new(logic), span), (start, self.behind())))
+        let place = (start, self.behind());
+        if logic.holds() > 1 {
+            let error = RuleError::new("a `for` may hold one other `for` within it, not two", place);
+            return Err(error.hint("two in a row are one: `(x > 1 for 5m) for 10m` says `x > 1 for 15m`"));
+        }
+        Ok(Node::Logic(Logic::For(Box::new(logic), span), place))
     }
 
     /// The byte behind the last token that was taken.
@@ -458,6 +463,7 @@ impl Parser<'_> {
 
     fn selector(&mut self) -> Result<Selector, RuleError> {
         let start = self.token().span.0;
+        let glob = matches!(self.kind(), Kind::Word(word) if word.contains('*'));
         let name = match self.kind().clone() {
             Kind::Word(word) if KEYWORDS.contains(&word.as_str()) => {
                 let error = RuleError::new(format!("expected a metric, found the keyword `{word}`"), self.token().span);
@@ -480,7 +486,7 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(Selector { name, matchers, place: (start, self.behind()) })
+        Ok(Selector { name, glob, matchers, place: (start, self.behind()) })
     }
 
     fn matcher(&mut self) -> Result<Matcher, RuleError> {
@@ -518,6 +524,7 @@ impl Parser<'_> {
             Kind::Word(word) if matches!(word.as_str(), "AND" | "OR" | "NOT" | "FOR" | "IN" | "UNLESS") => {
                 error.hint(format!("keywords are lower case: `{}`", word.to_lowercase()))
             }
+            Kind::Word(word) if word == "for" => error.hint("a condition has one `for`, at its end"),
             Kind::Word(word) => match nearest(word, ["and", "or", "for", "unless", "in", "is"]) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error,

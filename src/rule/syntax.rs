@@ -32,6 +32,18 @@ pub(super) enum Logic {
     Test(Box<Test>),
 }
 
+impl Logic {
+    /// How many `for` stand within one another.
+    pub(super) fn holds(&self) -> usize {
+        match self {
+            Logic::Or(parts) | Logic::And(parts) => parts.iter().map(Logic::holds).max().unwrap_or(0),
+            Logic::Not(part) => part.holds(),
+            Logic::For(part, _) => 1 + part.holds(),
+            Logic::Test(_) => 0,
+        }
+    }
+}
+
 /// One statement that is true, false or unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Test {
@@ -136,6 +148,13 @@ impl Arithmetic {
             Arithmetic::Times => "*",
             Arithmetic::Over => "/",
         }
+    }
+}
+
+impl Selector {
+    /// Whether another selector means the same series.
+    pub(super) fn is_like(&self, other: &Selector) -> bool {
+        self.name == other.name && self.glob == other.glob && self.matchers == other.matchers
     }
 }
 
@@ -251,6 +270,8 @@ impl Function {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Selector {
     pub(super) name: String,
+    /// Whether `*` in the name stands for anything; in quotes it is itself.
+    pub(super) glob: bool,
     pub(super) matchers: Vec<Matcher>,
     pub(super) place: Place,
 }
@@ -294,7 +315,11 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        name(f, &self.name)?;
+        if self.name.contains('*') && !self.glob {
+            quote(f, &self.name)?;
+        } else {
+            name(f, &self.name)?;
+        }
         for (at, matcher) in self.matchers.iter().enumerate() {
             f.write_str(if at == 0 { "{" } else { "," })?;
             name(f, &matcher.tag)?;

@@ -1,40 +1,17 @@
 //! `check` as a user meets it: verdicts, exit codes, and what it says when a condition is wrong.
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use pipewatch::cli::{Io, check, run};
+use pipewatch::cli::check;
 use pipewatch::rule::parse;
 use pipewatch::time::Timestamp;
 use proptest::prelude::*;
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+use crate::programs::in_process;
 
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// Runs `check` in process at 20:00; gives code, standard output and standard error.
+/// Runs `check` in process; gives code, standard output and standard error.
 fn judge(arguments: &[&str], stdin: &str) -> (u8, String, String) {
-    let (out, err) = (Sink::default(), Sink::default());
-    let now = Timestamp::parse("2026-11-22T20:00:00Z").unwrap();
-    let mut io = Io::memory(stdin, now, Box::new(out.clone()), Box::new(err.clone()));
-    let arguments: Vec<std::ffi::OsString> = std::iter::once("check").chain(arguments.iter().copied()).map(Into::into).collect();
-    let code = run(&check::TOOL, &arguments, &mut io).number();
-    (code, out.text(), err.text())
+    in_process(&check::TOOL, arguments, stdin)
 }
 
 /// A line `ago` seconds before 20:00; `rest` is what follows the time.

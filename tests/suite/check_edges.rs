@@ -1,35 +1,17 @@
 //! `check` where it is easily wrong: short dips, overlapping windows, groups, sides exchanged.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
-use pipewatch::cli::{Io, check, run};
+use pipewatch::cli::check;
 use pipewatch::time::{Span, Timestamp};
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::programs::in_process;
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-22T20:00:00Z").unwrap()
 }
 
-/// Judges in process; gives the code, the verdict's record and what was told.
-fn judge(arguments: &[&str], input: &str) -> (u8, String, String) {
-    let (out, err) = (Sink::default(), Sink::default());
-    let mut io = Io::memory(input, now(), Box::new(out.clone()), Box::new(err.clone()));
-    let arguments: Vec<std::ffi::OsString> = std::iter::once("check").chain(arguments.iter().copied()).map(Into::into).collect();
-    let code = run(&check::TOOL, &arguments, &mut io).number();
-    let text = |sink: Sink| String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-    (code, text(out), text(err))
+/// Runs `check` in process; gives code, standard output and standard error.
+fn judge(arguments: &[&str], stdin: &str) -> (u8, String, String) {
+    in_process(&check::TOOL, arguments, stdin)
 }
 
 /// A record so many milliseconds before the instant.
@@ -147,4 +129,28 @@ fn no_data_is_not_zero_even_for_a_count() {
 fn evidence_writes_whole_numbers_as_records_do() {
     let (_, out, _) = judge(&["x > 5"], &gauge(1000, 7.0));
     assert!(out.contains("\"value\":7,\"op\":\">\",\"limit\":5,\"holds\":true,\"samples\":1,"), "{out}");
+}
+
+#[test]
+fn a_star_in_quotes_is_a_star() {
+    let input = record(10, "\"metric\":\"a*c\",\"value\":9") + &record(5, "\"metric\":\"abc\",\"value\":1");
+    assert_eq!(judge(&["\"a*c\" == 9"], &input).0, 2);
+    assert_eq!(judge(&["count(a*c, 1m) == 2"], &input).0, 2);
+}
+
+#[test]
+fn a_live_input_is_held_only_as_far_as_it_matters() {
+    use pipewatch::rule::{Data, Needs, parse};
+    let condition = parse("mean(x, 1m) > 5").unwrap();
+    let start = now();
+    let mut data = Data::new(Needs::of([&condition]), start);
+    let series = std::sync::Arc::new(pipewatch::record::Series::new("x"));
+    let slot = data.slot(&series).unwrap().unwrap();
+    // A week, a sample a second: an hour and a minute of it matter.
+    for second in 0..7 * 86_400u32 {
+        let ts = start.plus(Span::from_secs(second));
+        data.advance(ts);
+        data.add(slot, ts, 9.0, 1.0).unwrap();
+    }
+    assert!(data.held() < 4 * 3660, "{}", data.held());
 }

@@ -81,3 +81,32 @@ pub(crate) fn skip(test: &str, why: &str) {
         file.write_all(format!("{test}: {why}\n").as_bytes()).unwrap();
     }
 }
+
+/// Standard output or error of a tool that runs in process.
+#[derive(Clone, Default)]
+struct Gathered(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Gathered {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Gathered {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Runs a tool in process at 2026-11-22T20:00:00Z; gives code, standard output and standard error.
+pub(crate) fn in_process(tool: &pipewatch::cli::Tool, arguments: &[&str], stdin: &str) -> (u8, String, String) {
+    let (out, err) = (Gathered::default(), Gathered::default());
+    let now = pipewatch::time::Timestamp::parse("2026-11-22T20:00:00Z").unwrap();
+    let mut io = pipewatch::cli::Io::memory(stdin, now, Box::new(out.clone()), Box::new(err.clone()));
+    let arguments: Vec<std::ffi::OsString> = std::iter::once(tool.name).chain(arguments.iter().copied()).map(Into::into).collect();
+    let code = pipewatch::cli::run(tool, &arguments, &mut io).number();
+    (code, out.text(), err.text())
+}

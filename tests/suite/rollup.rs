@@ -2,38 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 
-use pipewatch::cli::{Io, rollup, run};
+use pipewatch::cli::rollup;
 use pipewatch::time::Timestamp;
 use proptest::prelude::*;
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
+use crate::programs::in_process;
 
 /// Runs `rollup` in process; gives code, standard output and standard error.
 fn rollup(arguments: &[&str], stdin: &str) -> (u8, String, String) {
-    let (out, err) = (Sink::default(), Sink::default());
-    let now = Timestamp::parse("2026-11-22T20:00:00Z").unwrap();
-    let mut io = Io::memory(stdin, now, Box::new(out.clone()), Box::new(err.clone()));
-    let arguments: Vec<std::ffi::OsString> = std::iter::once("rollup").chain(arguments.iter().copied()).map(Into::into).collect();
-    let code = run(&rollup::TOOL, &arguments, &mut io).number();
-    (code, out.text(), err.text())
+    in_process(&rollup::TOOL, arguments, stdin)
 }
 
 fn program() -> Command {
