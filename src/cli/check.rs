@@ -18,7 +18,7 @@ pub const TOOL: Tool = Tool { name: "check", command, run, usage_code: Code::UNK
 const EXAMPLES: &str = "\
 Examples:
   check 'age(build.started) > 30m' HISTORY            has no build been started for half an hour?
-  collect host --count 5 | check 'last(memory.used.ratio) > 90%'
+  collect host --count 5 | check 'last(memory.used) > 90%'
   check --warning 'p95(latency, 5m) > 90ms' --critical 'p95(latency, 5m) > 1s' HISTORY
   check --by queue 'last(queue.depth) > 500 for 5m' --since 1h HISTORY
   check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin";
@@ -91,7 +91,8 @@ pub(super) fn mistake(text: &str, error: &RuleError) -> Failure {
 /// Reads what the conditions need of the inputs.
 fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Result<Data, Failure> {
     let needs = Needs::of(plan.check.levels.iter().map(|level| &level.condition));
-    let mut data = Data::new(needs, io.now());
+    let clock = io.clock;
+    let mut data = Data::new(needs, clock.now());
     let mut samples = Samples::new();
     let mut slots: Vec<Option<usize>> = Vec::new();
     let range = inputs.range;
@@ -107,15 +108,23 @@ fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Resu
                     let next = &samples.all()[slots.len()];
                     slots.push(data.slot(next).map_err(Failure::Data)?);
                 }
+                if ts > data.at() {
+                    // A live input goes on while time passes: what arrives now is not from the future.
+                    data.advance(clock.now());
+                }
                 if let Some(slot) = slots[series.0 as usize].filter(|_| range.holds(ts)) {
                     data.add(slot, ts, value, weight).map_err(Failure::Data)?;
                 }
             }
-            Item::Other(record) if range.holds(record.ts()) => other(&mut data, *record)?,
+            Item::Other(record) if range.holds(record.ts()) => {
+                data.advance(clock.now());
+                other(&mut data, *record)?;
+            }
             Item::Other(_) => {}
         }
         Ok(())
     })?;
+    data.advance(clock.now());
     data.seal();
     Ok(data)
 }

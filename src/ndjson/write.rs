@@ -245,22 +245,27 @@ pub fn write_number(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Appends a JSON string: quotes, backslashes and control characters escaped, all else as it is.
+///
+/// The control characters U+0080 to U+009F are escaped too, as some terminals obey them.
 pub fn write_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
-    let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\' || *b == 0x7f) {
-        out.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f | 0xc2)) {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        let mut characters = rest[at..].chars();
+        match characters.next() {
+            Some('"') => out.extend_from_slice(b"\\\""),
+            Some('\\') => out.extend_from_slice(b"\\\\"),
+            Some('\n') => out.extend_from_slice(b"\\n"),
+            Some('\r') => out.extend_from_slice(b"\\r"),
+            Some('\t') => out.extend_from_slice(b"\\t"),
+            Some(control) if control.is_control() => out.extend_from_slice(format!("\\u{:04x}", control as u32).as_bytes()),
+            Some(other) => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => {}
         }
-        rest = &rest[at + 1..];
+        rest = characters.as_str();
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(rest.as_bytes());
     out.push(b'"');
 }
 
@@ -308,7 +313,7 @@ mod tests {
     #[test]
     fn strings_are_escaped() {
         let mut out = Vec::new();
-        write_string(&mut out, "a\"b\\c\nd\u{1b}é\u{7f}");
-        assert_eq!(String::from_utf8(out).unwrap(), "\"a\\\"b\\\\c\\nd\\u001b\u{e9}\\u007f\"");
+        write_string(&mut out, "a\"b\\c\nd\u{1b}é\u{7f}\u{9b}\u{a0}");
+        assert_eq!(String::from_utf8(out).unwrap(), "\"a\\\"b\\\\c\\nd\\u001b\u{e9}\\u007f\\u009b\u{a0}\"");
     }
 }

@@ -7,7 +7,7 @@
 
 use super::data::{Point, WindowPoint};
 use super::syntax::Function;
-use crate::math::{Moments, Sketch, quantile_sorted, quantile_weighted, sort_values};
+use crate::math::{Moments, Sketch, quantile_weighted, quantiles, sort_values};
 use crate::time::{Span, Timestamp};
 
 /// Why there is no number, where it is the question that is wrong.
@@ -72,8 +72,7 @@ fn quantile<'a>(points: impl Iterator<Item = &'a Point> + Clone, q: f64) -> Opti
         return quantile_weighted(&weighted, q);
     }
     let mut values: Vec<f64> = points.map(|point| point.value).collect();
-    sort_values(&mut values);
-    quantile_sorted(&values, q)
+    quantiles(&mut values, &[q])?.first().copied()
 }
 
 /// The increase of one counter over `(start, end]`; the points ascend by time.
@@ -111,6 +110,20 @@ fn extend(points: &[Point], raw: f64, above_zero: Option<f64>, start: Timestamp,
     }
     let to_end = reach(end.since(last.ts).secs_f64());
     Some(raw * (sampled + to_start + to_end) / sampled)
+}
+
+/// Leaves out windows that overlap a newer one of their series: sliding windows, and those of several
+/// lengths, tell the same samples more than once. Of windows with one end the shortest stays.
+pub(super) fn apart(windows: &[WindowPoint]) -> Vec<&WindowPoint> {
+    let mut newest_first: Vec<&WindowPoint> = windows.iter().collect();
+    newest_first.sort_by(|a, b| b.end.cmp(&a.end).then(b.start.cmp(&a.start)));
+    let mut border = Timestamp::MAX;
+    newest_first.retain(|window| {
+        let apart = window.end <= border;
+        border = if apart { window.start } else { border };
+        apart
+    });
+    newest_first
 }
 
 /// Aggregates windows that rollup made, where that can be done rightly.

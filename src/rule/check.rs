@@ -4,6 +4,7 @@ use super::data::{Data, LOOK_BACK};
 use super::error::RuleError;
 use super::eval::{Evaluator, Group, Trace, Truth, each_selector};
 use super::evidence::{entries, reason};
+use super::instants::instants;
 use super::syntax::{Condition, Logic};
 use crate::record::{Json, Status, Tags, Verdict};
 use crate::time::{Span, Timestamp};
@@ -85,13 +86,17 @@ fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (
         }
     }
     let (status, level, trace) = match (found, unknown) {
+        // A warning must not hide missing data that was said to be critical.
+        (Some((place, _)), Some((_, trace))) if check.no_data == Status::Critical && check.levels[place].status == Status::Warning => {
+            (check.no_data, None, trace)
+        }
         (Some((place, trace)), _) => (check.levels[place].status, Some(&check.levels[place]), trace),
         (None, Some((_, trace))) => (check.no_data, None, trace),
         (None, None) => (Status::Ok, None, calm.unwrap_or_default()),
     };
     let since = level.map(|level| since(&evaluator, &level.condition.logic, at));
     let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).and_then(|seen| seen.left.clone());
-    let evidence = Json::of(&entries(&trace, data, group)).ok();
+    let evidence = Json::of(&entries(&trace, data)).ok();
     let verdict = Verdict {
         ts: at,
         check: check.name.clone(),
@@ -127,21 +132,39 @@ fn joint_tags(check: &Check, data: &Data) -> Tags {
 /// Since when a condition has been true without a break, looking back as far as data is kept; of
 /// `c for 10m`, since when `c` was.
 fn since(evaluator: &Evaluator<'_>, logic: &Logic, at: Timestamp) -> Timestamp {
-    const INSTANTS: u32 = 600;
     let (inner, held) = match logic {
         Logic::For(inner, span) => (&**inner, *span),
         other => (other, Span::ZERO),
     };
-    let back = LOOK_BACK.plus(held);
-    let step = Span::from_nanos((back.nanos() / i64::from(INSTANTS)).max(1_000_000_000));
     let begin = evaluator.begin(inner).unwrap_or(at);
+    let is_true = |then: Timestamp| matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True));
+    let back = at.minus(LOOK_BACK.plus(held)).max(begin.minus(Span::from_nanos(1)));
+    // Whether it is true is known; since when is worth less work.
+    let instants = instants(evaluator, inner, (back, at), (evaluator.most_instants() / 4).max(16));
     let mut since = at;
-    for steps in 1..=INSTANTS {
-        let then = at.minus(step.times(steps));
-        if then < begin || !matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True)) {
-            break;
+    for then in instants.into_iter().rev().skip(1) {
+        if !is_true(then) {
+            return border(then, since, &is_true);
         }
         since = then;
     }
     since
+}
+
+/// Where, to the millisecond, something became true between an instant when it was not and one when it was.
+fn border(mut not: Timestamp, mut is: Timestamp, is_true: &dyn Fn(Timestamp) -> bool) -> Timestamp {
+    let step = Span::from_millis(1);
+    if is.since(not) <= Span::from_nanos(1) {
+        // An age passes its limit a nanosecond after it has reached it: told as one instant.
+        return not;
+    }
+    not = not.floor_to(step);
+    while is.since(not) > step {
+        let middle = not.plus(Span::from_nanos(is.since(not).nanos() / 2)).floor_to(step);
+        if middle <= not {
+            break;
+        }
+        if is_true(middle) { is = middle } else { not = middle }
+    }
+    is
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use regex::Regex;
 
-use super::parse::pattern;
+use super::literal::pattern;
 use super::syntax::{Call, Condition, Function, How, Logic, Selector, Sum, SumKind, TestKind};
 use crate::record::{Event, SampleType, Series, SketchBins, Stats, Tags, Window};
 use crate::time::{Span, Timestamp};
@@ -37,6 +37,7 @@ pub(super) struct Point {
 /// One window that rollup made; its time is its end.
 #[derive(Debug, Clone)]
 pub(super) struct WindowPoint {
+    pub(super) start: Timestamp,
     pub(super) end: Timestamp,
     pub(super) length: Span,
     pub(super) stats: Stats,
@@ -182,12 +183,30 @@ pub struct Data {
     samples: usize,
     /// How many samples came from after the instant.
     pub(super) future: u64,
+    /// Whether the instant is the present, so that no record can hold what came after it.
+    live: bool,
 }
 
 impl Data {
     /// Nothing yet; what is added is kept where `needs` asks for it, as of `at`.
     pub fn new(needs: Needs, at: Timestamp) -> Data {
-        Data { at, needs, kept: Vec::new(), slots: HashMap::new(), names: BTreeSet::new(), events: VecDeque::new(), samples: 0, future: 0 }
+        Data {
+            at,
+            needs,
+            kept: Vec::new(),
+            slots: HashMap::new(),
+            names: BTreeSet::new(),
+            events: VecDeque::new(),
+            samples: 0,
+            future: 0,
+            live: false,
+        }
+    }
+
+    /// Moves the instant on, as time passes while the input is read; back it does not go.
+    pub fn advance(&mut self, at: Timestamp) {
+        self.live |= at > self.at;
+        self.at = self.at.max(at);
     }
 
     /// Where the samples of a series go; `None` when nothing asks for them. Once a series.
@@ -259,7 +278,11 @@ impl Data {
     /// # Errors
     /// As [`Data::add`].
     pub fn add_window(&mut self, window: &Window) -> Result<(), String> {
-        let end = window.ts.plus(window.window);
+        let mut end = window.ts.plus(window.window);
+        if self.live && window.ts <= self.at {
+            // A window that was still open when its input ended holds what came up to now.
+            end = end.min(self.at);
+        }
         if end > self.at {
             self.future += 1;
             return Ok(());
@@ -276,7 +299,13 @@ impl Data {
             return Ok(());
         }
         kept.disordered += u64::from(kept.windows.last().is_some_and(|last| end < last.end));
-        kept.windows.push(WindowPoint { end, length: window.window, stats: window.stats.clone(), sketch: window.sketch.clone() });
+        kept.windows.push(WindowPoint {
+            start: window.ts,
+            end,
+            length: window.window,
+            stats: window.stats.clone(),
+            sketch: window.sketch.clone(),
+        });
         self.count()
     }
 

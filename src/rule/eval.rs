@@ -3,13 +3,17 @@
 use super::aggregate::{self, Refusal};
 use super::data::{Data, Kept, Source};
 use super::error::RuleError;
+use super::instants::instants;
 use super::syntax::{Arithmetic, Call, Compare, Function, Literal, Logic, Selector, Sum, SumKind, Test, TestKind};
 use super::units::{Origin, Quantity};
 use crate::record::{SampleType, Tags};
 use crate::time::{Span, Timestamp};
 
-/// How many instants `for` looks at, at most; a second apart where fewer are enough.
-const INSTANTS: i64 = 600;
+/// How many samples all instants of one `for` may look at together, and what that may come to in
+/// instants at least and at most.
+const WORK: usize = 20_000_000;
+const LEAST_INSTANTS: usize = 60;
+const MOST_INSTANTS: usize = 5_000;
 
 /// A truth of three values, after Kleene: unknown is what may be either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,17 +103,11 @@ pub(super) struct Trace {
     pub(super) pending: Option<Pending>,
 }
 
-/// Which series are judged together: those whose chosen tags have these values, and those that do
-/// not have the tags at all.
+/// Which series are judged together: those whose chosen tags have these values, and all series of a
+/// term of which none has the tag. Where some have it, those without it are in no group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) tags: Tags,
-}
-
-impl Group {
-    fn takes(&self, tags: &Tags) -> bool {
-        self.tags.iter().all(|(key, value)| tags.get(key).is_none_or(|found| found == value))
-    }
 }
 
 /// Evaluates conditions over data that was sealed.
@@ -151,28 +149,34 @@ impl Evaluator<'_> {
         if now != Truth::True {
             return Ok(now);
         }
-        let step = Span::from_nanos((span.nanos() / INSTANTS).max(1_000_000_000).min(span.nanos()));
+        // The instant `at - span` itself is the border: the ten minutes begin behind it.
+        let border = at.minus(span);
         let begin = self.begin(part);
-        let (mut truth, mut held) = (Truth::True, Span::ZERO);
-        while held < span {
-            held = span.min(held.plus(step));
-            let then = at.minus(held);
+        let (mut truth, mut since) = (Truth::True, at);
+        let instants = instants(self, part, (border, at), self.most_instants());
+        for then in instants.into_iter().rev().skip(1) {
             if begin.is_none_or(|begin| then < begin) {
-                trace.pending = Some(Pending { held: begin.map_or(Span::ZERO, |begin| at.since(begin)), asked: span, short_of_data: true });
-                return Ok(Truth::False);
-            }
-            // The instant `at - span` itself is the border: the ten minutes begin behind it.
-            if held == span {
                 break;
             }
             let before = self.walk(part, then, negated, &mut Trace::default())?;
             if before == Truth::False {
-                trace.pending = Some(Pending { held: Span::from_nanos(held.nanos() - step.nanos()), asked: span, short_of_data: false });
+                trace.pending = Some(Pending { held: at.since(since), asked: span, short_of_data: false });
                 return Ok(Truth::False);
             }
             truth = truth.and(before);
+            since = then;
+        }
+        if begin.is_none_or(|begin| border < begin) {
+            trace.pending = Some(Pending { held: begin.map_or(Span::ZERO, |begin| at.since(begin)), asked: span, short_of_data: true });
+            return Ok(Truth::False);
         }
         Ok(truth)
+    }
+
+    /// How many instants a `for` may look at: fewer where each of them costs more.
+    pub(super) fn most_instants(&self) -> usize {
+        let samples: usize = self.data.all().iter().map(|kept| kept.points.len() + kept.windows.len()).sum();
+        (WORK / (samples + 1)).clamp(LEAST_INSTANTS, MOST_INSTANTS)
     }
 
     /// From when on there is data for every term.
@@ -188,11 +192,17 @@ impl Evaluator<'_> {
         begin
     }
 
-    fn selected(&self, selector: &Selector) -> impl Iterator<Item = &Kept> {
+    pub(super) fn selected(&self, selector: &Selector) -> impl Iterator<Item = &Kept> {
         let metrics = self.data.select(selector).any(|kept| kept.source != Source::Occurrences);
+        let asked = move |kept: &&Kept| (kept.source == Source::Occurrences) != metrics;
+        // A tag that no series of the term has keeps none of them out of a group.
+        let known = self.group.tags.iter().map(|(tag, _)| tag.to_owned());
+        let known: Vec<String> =
+            known.filter(|tag| self.data.select(selector).filter(asked).any(|kept| kept.series.tags.get(tag).is_some())).collect();
         self.data
             .select(selector)
-            .filter(move |kept| (kept.source == Source::Occurrences) != metrics && self.group.takes(&kept.series.tags))
+            .filter(asked)
+            .filter(move |kept| known.iter().all(|tag| kept.series.tags.get(tag) == self.group.tags.get(tag)))
     }
 
     /// The series of a call; events and beats have no values, and are only counted and aged.
@@ -202,6 +212,7 @@ impl Evaluator<'_> {
     }
 
     fn test(&self, test: &Test, at: Timestamp) -> Result<Seen, RuleError> {
+        let test = &turned(test);
         let mut seen = Seen { test: test.clone(), truth: Truth::Unknown, negated: false, left: None, limit: None, terms: Vec::new() };
         match &test.kind {
             TestKind::Compare { left, compare, right } => {
@@ -302,13 +313,13 @@ impl Evaluator<'_> {
         let result = if samples || kept.iter().all(|kept| kept.source != Source::Windows) {
             self.over_samples(call, &kept, start, end).map_err(refused)?.into()
         } else {
-            let windows: Vec<_> = kept.iter().flat_map(|kept| kept.windows_within(start, end)).collect();
+            let windows: Vec<_> = kept.iter().flat_map(|kept| aggregate::apart(kept.windows_within(start, end))).collect();
             aggregate::of_windows(call.function, &windows, call.window).map_err(refused)?
         };
         term.error = result.error;
         term.quantity = result.value.map(|value| Quantity::measured(value, result_unit(call.function, unit.flatten())));
-        // Nothing counted is a number only where the metric is known: silence of the unknown is unknown.
-        if kept.is_empty() || (term.samples == 0.0 && !matches!(call.function, Function::Count | Function::Last)) {
+        // No data is not zero, not even for a count; a window that counted none is data.
+        if term.series == 0 {
             term.quantity = None;
         }
         Ok(term)
@@ -364,13 +375,13 @@ impl Evaluator<'_> {
             error: None,
         };
         for kept in self.selected_for(call) {
-            let (points, windows) = (kept.within(start, end), kept.windows_within(start, end));
+            let (points, windows) = (kept.within(start, end), aggregate::apart(kept.windows_within(start, end)));
             term.samples += points.iter().map(|point| point.weight).sum::<f64>();
             term.samples += windows.iter().map(|window| window.stats.count.unwrap_or(1.0)).sum::<f64>();
             term.sampled |= points.iter().any(|point| point.weight != 1.0);
             term.series += usize::from(!points.is_empty() || !windows.is_empty());
-            let firsts = [points.first().map(|point| point.ts), windows.first().map(|window| window.end)];
-            let lasts = [points.last().map(|point| point.ts), windows.last().map(|window| window.end)];
+            let firsts = [points.first().map(|point| point.ts), windows.last().map(|window| window.end)];
+            let lasts = [points.last().map(|point| point.ts), windows.first().map(|window| window.end)];
             term.oldest = term.oldest.into_iter().chain(firsts.into_iter().flatten()).min();
             term.newest = term.newest.into_iter().chain(lasts.into_iter().flatten()).max();
             term.last_seen = term.last_seen.max(kept.newest(end));
@@ -403,6 +414,26 @@ impl Evaluator<'_> {
             sampled: false,
             error: None,
         }
+    }
+}
+
+/// A test with what is measured on the left: `5 < x` is told as `x > 5`.
+fn turned(test: &Test) -> Test {
+    match &test.kind {
+        TestKind::Compare { left, compare, right } if is_typed(left) && !is_typed(right) => {
+            Test { kind: TestKind::Compare { left: right.clone(), compare: compare.turned(), right: left.clone() }, ..test.clone() }
+        }
+        _ => test.clone(),
+    }
+}
+
+/// Whether nothing of a sum is measured.
+fn is_typed(sum: &Sum) -> bool {
+    match &sum.kind {
+        SumKind::Literal(_) => true,
+        SumKind::Call(_) => false,
+        SumKind::Negative(inner) => is_typed(inner),
+        SumKind::Binary(left, _, right) => is_typed(left) && is_typed(right),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::check::Level;
 use super::data::Data;
 use super::error::nearest;
-use super::eval::{Group, Pending, Seen, Term, Trace, Truth, comparison};
+use super::eval::{Pending, Seen, Term, Trace, Truth, comparison};
 use super::syntax::{Compare, Function, TestKind};
 use super::units::{Origin, Quantity, human};
 use crate::record::{Status, show};
@@ -13,6 +13,21 @@ use crate::time::{Span, Timestamp};
 
 /// Below how many samples a number is called uncertain.
 const FEW: f64 = 5.0;
+
+/// A number as records write it: a whole one without a fraction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.0 as i64;
+        if whole as f64 == self.0 && whole.unsigned_abs() < 1 << 53 {
+            serializer.serialize_i64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
 
 /// One entry of a verdict's evidence.
 #[derive(Debug, Serialize)]
@@ -34,16 +49,16 @@ pub(super) enum Entry {
 pub(super) struct TermEntry {
     term: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    value: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     op: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<f64>,
+    limit: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holds: Option<bool>,
-    samples: f64,
+    samples: Number,
     series: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest: Option<String>,
@@ -54,11 +69,11 @@ pub(super) struct TermEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<f64>,
+    error: Option<Number>,
 }
 
 /// All entries: every term, events of the hour before, and what would make the verdict wrong.
-pub(super) fn entries(trace: &Trace, data: &Data, group: &Group) -> Vec<Entry> {
+pub(super) fn entries(trace: &Trace, data: &Data) -> Vec<Entry> {
     let mut entries = Vec::new();
     for seen in &trace.seen {
         let compared = matches!(&seen.test.kind, TestKind::Compare { .. } | TestKind::Absent { .. });
@@ -72,39 +87,39 @@ pub(super) fn entries(trace: &Trace, data: &Data, group: &Group) -> Vec<Entry> {
         let text = event.text.as_deref().map(|text| text.chars().take(200).collect());
         entries.push(Entry::Event { event: event.event.clone(), ts: event.ts.to_string(), text });
     }
-    entries.extend(wrong_if(trace, data, group).into_iter().map(|wrong_if| Entry::WrongIf { wrong_if }));
+    entries.extend(wrong_if(trace, data).into_iter().map(|wrong_if| Entry::WrongIf { wrong_if }));
     entries
 }
 
 fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
     TermEntry {
         term: term.call.to_string(),
-        value: term.quantity.as_ref().map(|quantity| quantity.value),
+        value: term.quantity.as_ref().map(|quantity| Number(quantity.value)),
         unit: term.quantity.as_ref().and_then(|quantity| quantity.unit.clone()),
         op: limit.and(comparison(seen)).map(Compare::sign),
-        limit: limit.map(|limit| limit.value),
+        limit: limit.map(|limit| Number(limit.value)),
         holds: match seen.speaks_for() {
             Truth::True => Some(true),
             Truth::False => Some(false),
             Truth::Unknown => None,
         },
-        samples: term.samples,
+        samples: Number(term.samples),
         series: term.series,
         oldest: term.oldest.map(|ts| ts.to_string()),
         newest: term.newest.map(|ts| ts.to_string()),
         no_data: term.quantity.is_none().then_some(true),
         last_seen: term.quantity.is_none().then(|| term.last_seen.map(|ts| ts.to_string())).flatten(),
-        error: term.error,
+        error: term.error.map(|error| Number((error * 1e9).round() / 1e9)),
     }
 }
 
-fn wrong_if(trace: &Trace, data: &Data, group: &Group) -> Vec<String> {
+fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
     let mut reasons = Vec::new();
     for term in trace.seen.iter().flat_map(|seen| &seen.terms) {
         let name = &term.call.selector;
         let counted = !matches!(term.call.function, Function::Age | Function::Last | Function::First | Function::Count);
         if counted && term.samples > 0.0 && term.samples < FEW {
-            reasons.push(format!("{} of {name} rests on only {} samples", term.call.function.name(), term.samples));
+            reasons.push(format!("{} of {name} rests on only {}", term.call.function.name(), samples(term.samples)));
         }
         if term.sampled {
             reasons.push(format!("{name} is a sampled stream: counts are estimates"));
@@ -130,7 +145,6 @@ fn wrong_if(trace: &Trace, data: &Data, group: &Group) -> Vec<String> {
     if data.future > 0 {
         reasons.push(format!("a clock is wrong: {} records are from after the instant judged", data.future));
     }
-    let _ = group;
     reasons.dedup();
     reasons
 }
@@ -170,6 +184,11 @@ pub(super) fn reason(status: Status, level: Option<&Level>, trace: &Trace, data:
     text
 }
 
+/// So many samples, in words.
+fn samples(count: f64) -> String {
+    if count == 1.0 { "1 sample".into() } else { format!("{} samples", super::units::round(count)) }
+}
+
 /// Which terms had no data, and what is known of them.
 fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
     let mut all = Vec::new();
@@ -180,7 +199,7 @@ fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
         let window = term.call.window.map_or(String::new(), |window| format!(" in the last {}", window.human()));
         let text = match term.last_seen {
             Some(last) if term.samples > 0.0 => {
-                format!("too little data for {} ({} samples{window}), last seen {} ago", term.call, term.samples, at.since(last).human())
+                format!("too little data for {} ({}{window}), last seen {} ago", term.call, samples(term.samples), at.since(last).human())
             }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
             None if data.select(name).next().is_some() => {

@@ -17,7 +17,9 @@
 //! - Without `--by` a term speaks of all series that it selects: `count`, `sum`, `mean`, quantiles
 //!   and so on of their samples together, `rate`, `increase` and `delta` of each series, summed up;
 //!   `last` is the newest sample, and of several at one instant the greatest.
-//! - `for 10m` is tried at every second of the ten minutes, or at 600 instants when it is longer.
+//! - `for 10m` is tried at every instant of the ten minutes at which something can change: when a
+//!   sample comes into a window or falls out of it, or an age passes its limit. Where these are more
+//!   than 5,000, or the samples are so many that it would take long, it is tried at an even choice.
 //! - Over windows that `rollup` made, a window counts where its end lies in `(t - 5m, t]`.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
@@ -27,7 +29,9 @@ mod data;
 mod error;
 mod eval;
 mod evidence;
+mod instants;
 mod lexer;
+mod literal;
 mod parse;
 mod syntax;
 mod units;

@@ -81,6 +81,17 @@ impl Compare {
         }
     }
 
+    /// The comparison with its sides exchanged.
+    pub(super) fn turned(self) -> Compare {
+        match self {
+            Compare::Greater => Compare::Less,
+            Compare::GreaterOrEqual => Compare::LessOrEqual,
+            Compare::Less => Compare::Greater,
+            Compare::LessOrEqual => Compare::GreaterOrEqual,
+            same => same,
+        }
+    }
+
     /// The comparison that is true when this one is false.
     pub(super) fn opposite(self) -> Compare {
         match self {

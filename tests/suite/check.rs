@@ -138,6 +138,7 @@ fn every_part_of_the_language_is_judged() {
         ("(max(queue.depth, 5m) < 7 for 5m) and disk.used > 90%", 2),
         ("mean(requests, 10m) > 1.1 * mean(requests, 10m, 30m ago)", 2),
         ("last(queue.depth) > 5k", 0),
+        ("90By == 90 and 5GiB == 5Gi and 5GiBy == 5Gi", 2),
         ("1Ki == 1024 and 1Mi > 1M and 90s == 1m30s", 2),
         ("1 / (queue.depth) > 1", 3),
     ];
@@ -170,7 +171,7 @@ fn a_verdict_says_why_in_words_and_in_evidence() {
     );
     let evidence = verdict["evidence"].as_array().unwrap();
     assert_eq!(evidence[0]["term"], "age(build.started)");
-    assert_eq!((&evidence[0]["limit"], &evidence[0]["op"], &evidence[0]["holds"]), (&1800.0.into(), &">".into(), &true.into()));
+    assert_eq!((&evidence[0]["limit"], &evidence[0]["op"], &evidence[0]["holds"]), (&1800.into(), &">".into(), &true.into()));
     assert_eq!(evidence[0]["newest"], "2026-11-22T19:29:00Z");
     assert!(evidence.iter().any(|entry| entry["event"] == "deploy" && entry["ts"] == "2026-11-22T19:50:00Z"), "{out}");
     assert!(evidence.iter().any(|entry| entry["wrong_if"] == "what sends build.started is down, or its data is late"), "{out}");
@@ -189,7 +190,7 @@ fn no_data_says_which_term_and_when_it_was_last_seen() {
         reason("mean(build.started, 5m) > 1"),
         "no data for build.started in the last 5 min, last seen 31 min ago, at 2026-11-22T19:29:00Z"
     );
-    assert_eq!(reason("rate(requests, 5s) > 1"), "too little data for rate(requests, 5s) (1 samples in the last 5 s), last seen 0 s ago");
+    assert_eq!(reason("rate(requests, 5s) > 1"), "too little data for rate(requests, 5s) (1 sample in the last 5 s), last seen 0 s ago");
     for (meaning, code) in [("ok", 0), ("warning", 1), ("critical", 2), ("unknown", 3)] {
         assert_eq!(judge(&["--no-data", meaning, "missing > 1"], &history()).0, code);
     }
@@ -200,6 +201,13 @@ fn what_was_not_true_long_enough_is_pending() {
     let (code, out, _) = judge(&["max(queue.depth, 5m) < 7 for 2h"], &history());
     assert_eq!(code, 0);
     assert!(out.contains("true for 59 min of the 2 h asked for, there is no data from before"), "{out}");
+}
+
+#[test]
+fn a_verdict_tells_since_when_to_the_millisecond() {
+    let input: String = (0..60).map(|ago| gauge(ago * 60 + 7, "x", if ago < 20 { 9.0 } else { 1.0 })).collect();
+    let (_, out, _) = judge(&["x > 5 for 10m"], &input);
+    assert!(out.contains("\"since\":\"2026-11-22T19:40:53Z\""), "{out}");
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn golden_cases_come_out_as_they_are_kept() {
 /// The folders of all cases, sorted.
 fn cases() -> Vec<PathBuf> {
     let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut cases: Vec<PathBuf> = entries(project().join("tests/cases")).filter(|tool| tool.is_dir()).flat_map(entries).collect();
+    let mut cases: Vec<PathBuf> =
+        entries(project().join("tests/cases")).filter(|tool| tool.is_dir()).flat_map(entries).filter(|case| case.is_dir()).collect();
     cases.sort();
     cases
 }

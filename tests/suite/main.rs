@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod check;
+mod check_edges;
 mod collect_csv;
 mod collect_host;
 mod collect_lines;
 mod collect_log;
+mod conditions;
 mod docs;
 mod emit;
 mod emit_durable;
@@ -16,6 +18,7 @@ mod hostile;
 mod install;
 mod layers;
 mod man;
+mod pipes;
 mod programs;
 mod rollup;
 mod statsd;

@@ -1,0 +1,150 @@
+//! `check` where it is easily wrong: short dips, overlapping windows, groups, sides exchanged.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use pipewatch::cli::{Io, check, run};
+use pipewatch::time::{Span, Timestamp};
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-22T20:00:00Z").unwrap()
+}
+
+/// Judges in process; gives the code, the verdict's record and what was told.
+fn judge(arguments: &[&str], input: &str) -> (u8, String, String) {
+    let (out, err) = (Sink::default(), Sink::default());
+    let mut io = Io::memory(input, now(), Box::new(out.clone()), Box::new(err.clone()));
+    let arguments: Vec<std::ffi::OsString> = std::iter::once("check").chain(arguments.iter().copied()).map(Into::into).collect();
+    let code = run(&check::TOOL, &arguments, &mut io).number();
+    let text = |sink: Sink| String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    (code, text(out), text(err))
+}
+
+/// A record so many milliseconds before the instant.
+fn record(ago_ms: u32, rest: &str) -> String {
+    format!("{{\"ts\":\"{}\",{rest}}}\n", now().minus(Span::from_millis(ago_ms)))
+}
+
+fn gauge(ago_ms: u32, value: f64) -> String {
+    record(ago_ms, &format!("\"metric\":\"x\",\"value\":{value}"))
+}
+
+#[test]
+fn a_dip_of_a_moment_ends_what_was_true_for_hours() {
+    // A sample every ten seconds over three hours; one dip of 10 ms, an hour and a bit ago.
+    let steady: String = (0..1080).map(|at| gauge(at * 10_000, 9.0)).collect();
+    assert_eq!(judge(&["x > 5 for 2h"], &steady).0, 2);
+    let dip = gauge(3_723_020, 1.0) + &gauge(3_723_010, 9.0);
+    let (code, out, _) = judge(&["x > 5 for 2h"], &(steady + &dip));
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("true for 1 h 2 min of the 2 h asked for"), "{out}");
+}
+
+#[test]
+fn a_sample_that_falls_out_of_the_window_ends_what_was_true() {
+    // The window holds a 9 from 90 s ago until 30 s ago, then nothing over 5: `max` was true then.
+    let input = gauge(200_000, 1.0) + &gauge(90_000, 9.0) + &gauge(85_000, 1.0) + &gauge(25_000, 9.0);
+    assert_eq!(judge(&["max(x, 1m) > 5 for 20s"], &input).0, 2);
+    assert_eq!(judge(&["max(x, 1m) > 5 for 24s"], &input).0, 2);
+    // Between 30 s and 25 s ago the window held only the 1.
+    assert_eq!(judge(&["max(x, 1m) > 5 for 26s"], &input).0, 0);
+}
+
+#[test]
+fn an_age_passes_its_limit_at_an_instant_of_its_own() {
+    let input = gauge(600_000, 1.0) + &gauge(120_000, 1.0);
+    assert_eq!(judge(&["age(x) > 1m for 59s"], &input).0, 2);
+    assert_eq!(judge(&["age(x) > 1m for 61s"], &input).0, 0);
+    assert_eq!(judge(&["1m < age(x) for 59s"], &input).0, 2);
+}
+
+#[test]
+fn a_verdict_tells_since_the_last_break_however_short() {
+    let since = |condition: &str, input: &str| {
+        let (code, out, _) = judge(&[condition], input);
+        assert_eq!(code, 2, "{out}");
+        out.split("\"since\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let steady: String = (0..360).map(|at| gauge(at * 10_000, 9.0)).collect();
+    assert_eq!(since("x > 5", &(steady + &gauge(723_020, 1.0) + &gauge(723_010, 9.0))), "2026-11-22T19:47:56.990Z");
+    assert_eq!(since("age(x) > 1m", &(gauge(600_000, 1.0) + &gauge(120_000, 1.0))), "2026-11-22T19:59:00Z");
+}
+
+#[test]
+fn overlapping_windows_are_counted_once() {
+    let window = |ago_ms: u32, length: &str, count: u32| {
+        record(ago_ms, &format!("\"metric\":\"w\",\"window\":\"{length}\",\"count\":{count},\"sum\":{count}"))
+    };
+    // Ten a minute, as sliding windows, and once more as windows of five minutes.
+    let mut input = String::new();
+    for at in 1..=20 {
+        input += &window(30_000 * (at + 1), "1m", 10);
+    }
+    input += &window(300_000, "5m", 50);
+    for condition in ["count(w, 5m) == 50", "sum(w, 2m) == 20", "count(w, 1m) == 10"] {
+        let (code, out, _) = judge(&[condition], &input);
+        assert_eq!(code, 2, "{condition}: {out}");
+    }
+}
+
+#[test]
+fn a_comparison_reads_the_same_from_either_side() {
+    let input = gauge(1000, 7.0);
+    for (one, other) in [("x > 5", "5 < x"), ("x >= 8", "8 <= x"), ("x == 7", "7 == x"), ("x != 7", "7 != x")] {
+        assert_eq!(judge(&[one], &input), judge(&[other], &input), "{one} and {other}");
+    }
+}
+
+#[test]
+fn a_series_without_the_tag_is_not_mixed_into_the_groups() {
+    let sample = |metric: &str, value: u32, tags: &str| record(1000, &format!("\"metric\":\"{metric}\",\"value\":{value}{tags}"));
+    let input = sample("cpu", 1, ",\"tags\":{\"host\":\"a\"}")
+        + &sample("cpu", 2, ",\"tags\":{\"host\":\"b\"}")
+        + &sample("cpu", 90, "")
+        + &sample("limit", 1, "");
+    let (_, out, _) = judge(&["--by", "host", "max(cpu, 1m) > limit"], &input);
+    let found: Vec<(&str, bool)> =
+        out.lines().map(|line| (if line.contains("\"host\":\"a\"") { "a" } else { "b" }, line.contains("\"critical\""))).collect();
+    assert_eq!(found, [("a", false), ("b", true)], "the total counts for no host, the limit for both");
+}
+
+#[test]
+fn a_warning_does_not_hide_that_missing_data_is_critical() {
+    let arguments = ["--warning", "x > 5", "--critical", "y > 5", "--no-data"];
+    let with = |meaning| judge(&[&arguments[..], &[meaning]].concat(), &gauge(1000, 7.0)).0;
+    assert_eq!((with("critical"), with("ok"), with("warning")), (2, 1, 1));
+}
+
+#[test]
+fn a_regular_expression_stands_by_itself() {
+    let (code, _, err) = judge(&["x{a=~\"b)|(c\"} > 1"], &gauge(1000, 7.0));
+    assert_eq!(code, 3);
+    assert!(err.contains("is not a regular expression"), "{err}");
+}
+
+#[test]
+fn no_data_is_not_zero_even_for_a_count() {
+    let old = gauge(600_000, 7.0);
+    assert_eq!(judge(&["count(x, 5m) == 0"], &old).0, 3);
+    assert_eq!(judge(&["count(x, 11m) == 1"], &old).0, 2);
+    let empty = record(60_000, "\"metric\":\"w\",\"window\":\"10s\",\"count\":0");
+    assert_eq!(judge(&["count(w, 5m) == 0"], &empty).0, 2, "a window that counted none is data");
+}
+
+#[test]
+fn evidence_writes_whole_numbers_as_records_do() {
+    let (_, out, _) = judge(&["x > 5"], &gauge(1000, 7.0));
+    assert!(out.contains("\"value\":7,\"op\":\">\",\"limit\":5,\"holds\":true,\"samples\":1,"), "{out}");
+}
