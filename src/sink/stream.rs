@@ -37,7 +37,7 @@ pub(super) struct Stream {
     resolver: Resolver,
     connection: Option<TcpStream>,
     pending: Vec<u8>,
-    /// How many tries in a row have failed.
+    /// How many deliveries in a row have failed.
     failed: u32,
     elapsed: Elapsed,
     /// When, by `elapsed`, the next try is due.
@@ -62,24 +62,18 @@ impl Stream {
 
     /// Tries at most so often, with pauses between.
     fn deliver(&mut self, tries: u32) -> Result<(), SinkError> {
-        for left in (0..tries).rev() {
-            match self.send() {
-                Ok(()) => {
-                    (self.failed, self.next_try) = (0, None);
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.failed = self.failed.saturating_add(1);
-                    let pause = pause(self.failed);
-                    if left == 0 {
-                        self.next_try = Some((self.elapsed)().plus(Span::from_nanos(pause.as_nanos() as i64)));
-                        return Err(error);
-                    }
-                    std::thread::sleep(pause);
-                }
+        let mut outcome = self.send();
+        for tried in 1..tries {
+            if outcome.is_ok() {
+                break;
             }
+            std::thread::sleep(pause(tried));
+            outcome = self.send();
         }
-        Ok(())
+        self.failed = if outcome.is_ok() { 0 } else { self.failed.saturating_add(1) };
+        let wait = Span::from_nanos(i64::try_from(pause(self.failed.saturating_add(TRIES)).as_nanos()).unwrap_or(i64::MAX));
+        self.next_try = outcome.is_err().then(|| (self.elapsed)().plus(wait));
+        outcome
     }
 
     /// Sends what is pending; what could not be sent stays.

@@ -1,6 +1,6 @@
 //! `emit` to StatsD and Graphite: what arrives, and what happens when nobody listens.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -30,9 +30,12 @@ fn receive(socket: &UdpSocket) -> String {
     String::from_utf8(buffer[..length].to_vec()).unwrap()
 }
 
-/// A port that nobody listens on.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that nobody listens on, and a socket that holds it, so that nobody else gets it meanwhile.
+fn closed_port() -> (socket2::Socket, u16) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+    (socket, port)
 }
 
 fn told(output: &Output) -> String {
@@ -78,7 +81,9 @@ fn many_samples_share_a_datagram_and_none_is_too_large() {
 
 #[test]
 fn nobody_listening_delays_and_fails_nobody() {
-    let to = format!("statsd://127.0.0.1:{}", closed_port());
+    // The port is held for TCP only; by UDP nobody is there.
+    let (_held, port) = closed_port();
+    let to = format!("statsd://127.0.0.1:{port}");
     let begun = Instant::now();
     let output = run(&["x", "1", "--to", &to], "");
     // A debug build's start is most of it; the release build's time is measured by scripts/bench.
@@ -123,23 +128,31 @@ fn graphite_gets_every_line_over_tcp() {
 
 #[test]
 fn a_graphite_that_comes_late_misses_nothing() {
-    let port = closed_port();
-    let server = std::thread::spawn(move || {
-        // It comes up while the sender is between two tries.
-        std::thread::sleep(Duration::from_millis(120));
-        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let mut text = String::new();
-        listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
-        text
-    });
-    let output = run(&["x", "1", "--at", "2026-11-22T10:00:00Z", "--to", &format!("graphite://127.0.0.1:{port}")], "");
-    assert_eq!((output.status.code(), told(&output).as_str()), (Some(0), ""));
-    assert_eq!(server.join().unwrap(), "x 1 1795341600\n");
+    let (socket, port) = closed_port();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_emit"))
+        .args(["--to", &format!("graphite://127.0.0.1:{port}")])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(samples(3).as_bytes()).unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    stderr.read_line(&mut told).unwrap();
+    let expected = format!("emit: cannot connect to 127.0.0.1:{port}: connection refused; kept, and tried again with what follows\n");
+    assert_eq!(told, expected);
+    socket.listen(1).unwrap();
+    drop(stdin);
+    let mut text = String::new();
+    TcpListener::from(socket).accept().unwrap().0.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "m 0 1795341600\nm 1 1795341600\nm 2 1795341600\n");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
 fn a_graphite_that_stays_away_is_told_with_what_is_lost() {
-    let port = closed_port();
+    let (_held, port) = closed_port();
     let begun = Instant::now();
     let output = run(&["--to", &format!("graphite://127.0.0.1:{port}")], &samples(10));
     assert!(begun.elapsed() < Duration::from_secs(10));
@@ -158,7 +171,8 @@ fn a_graphite_that_closed_the_connection_is_connected_to_again() {
     let mut buffer = [0; 100];
     let length = first.read(&mut buffer).unwrap();
     assert_eq!(&buffer[..length], b"m 0 1795341600\n");
-    drop(first);
+    // Shut down, not dropped: while another test starts a program, that has the socket as well for a moment.
+    first.shutdown(std::net::Shutdown::Both).unwrap();
     stdin.write_all(samples(1).as_bytes()).unwrap();
     drop(stdin);
     let mut text = String::new();
