@@ -207,7 +207,23 @@ pub fn days(folder: &Path, range: &Range) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     days.sort();
-    Ok(days.into_iter().map(|(_, _, path)| path).collect())
+    // A turn that was cut short between its two renames leaves the packed day under both names: then
+    // the plain name holds all of it.
+    let mut twice = Vec::new();
+    for pair in days.windows(2) {
+        let ((day, 0, packed), (same, _, plain)) = (&pair[0], &pair[1]) else { continue };
+        if day == same && is_packed(plain)? {
+            twice.push(packed.clone());
+        }
+    }
+    Ok(days.into_iter().map(|(_, _, path)| path).filter(|path| !twice.contains(path)).collect())
+}
+
+/// Whether a file is packed, by its first bytes.
+fn is_packed(path: &Path) -> std::io::Result<bool> {
+    let mut magic = [0; 4];
+    let length = File::open(path)?.read_at(&mut magic, 0)?;
+    Ok(Packing::of(&magic[..length]) != Packing::Plain)
 }
 
 /// The day that a history file's name tells, and its place among the files of that day.
@@ -423,6 +439,19 @@ mod tests {
             assert_eq!(seconds(&path, &Range::default()).len(), 100 * copies, "{name}");
             assert_eq!(seconds(&path, &Range { since: Some(at(99)), until: None }).len(), copies, "{name}");
         }
+    }
+
+    #[test]
+    fn a_day_left_under_both_names_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let packed = zstd::stream::encode_all(line(1).as_bytes(), 1).unwrap();
+        for name in ["1970-01-01.ndjson", "1970-01-01.ndjson.zst"] {
+            std::fs::write(folder.path().join(name), &packed).unwrap();
+        }
+        let names = days(folder.path(), &Range::default()).unwrap();
+        assert_eq!(names, [folder.path().join("1970-01-01.ndjson")]);
+        std::fs::write(&names[0], line(2)).unwrap();
+        assert_eq!(days(folder.path(), &Range::default()).unwrap().len(), 2, "late records stand beside the packed ones");
     }
 
     #[test]
