@@ -33,10 +33,3 @@ pub fn styles() -> clap::builder::Styles {
         .error(AnsiColor::Red.on_default().effects(Effects::BOLD))
         .placeholder(Style::new())
 }
-
-/// The name nearest to what was typed, when it is near enough to be meant: at most a third of it
-/// differs, by the letters to add, drop, change or swap.
-pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = names.into_iter().map(|name| (strsim::osa_distance(typed, name), name)).min()?;
-    (near.0 <= typed.chars().count().div_ceil(3)).then_some(near.1)
-}

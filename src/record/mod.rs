@@ -317,6 +317,17 @@ pub fn show(text: &[u8], most: usize) -> String {
     out
 }
 
+/// The name nearest to what was typed, when it is near enough to be meant: at most a third of it
+/// differs, by the letters to add, drop, change or swap.
+pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is longer than any name is near none, and comparing it would cost its length squared.
+    if typed.len() > METRIC_BYTES {
+        return None;
+    }
+    let near = names.into_iter().map(|name| (strsim::osa_distance(typed, name), name)).min()?;
+    (near.0 <= typed.chars().count().div_ceil(3)).then_some(near.1)
+}
+
 /// How many spans a unit of time holds, for converting between units.
 ///
 /// Knows the UCUM units of time that metrics use (`ns us ms s min h d wk`) and the spellings
@@ -356,6 +367,15 @@ mod tests {
         assert_eq!(show("ab\u{202e}c".as_bytes(), 20), "ab\\u{202e}c");
         assert_eq!(show(b"abcdef", 3), "abc…");
         assert_eq!(show(b"say \"hi\"", 20), "say \"hi\"");
+    }
+
+    #[test]
+    fn a_name_is_near_when_a_third_differs_at_most() {
+        let names = ["count", "mean", "max"];
+        assert_eq!(nearest("coutn", names), Some("count"));
+        assert_eq!(nearest("meen", names), Some("mean"));
+        assert_eq!(nearest("average", names), None);
+        assert_eq!(nearest("", []), None);
     }
 
     #[test]

@@ -62,9 +62,3 @@ fn floor(text: &str, at: usize) -> usize {
     }
     at
 }
-
-/// The name nearest to what was typed, when it is near enough to be meant.
-pub(super) fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = names.into_iter().map(|name| (strsim::osa_distance(typed, name), name)).min()?;
-    (near.0 <= typed.chars().count().div_ceil(3)).then_some(near.1)
-}

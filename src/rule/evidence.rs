@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::check::Level;
 use super::data::Data;
-use super::error::nearest;
 use super::eval::{Pending, Seen, Term, Trace, Truth, comparison};
 use super::syntax::{Compare, Function, TestKind};
 use super::units::{Origin, Quantity, human};
+use crate::record::nearest;
 use crate::record::{Status, show};
 use crate::time::{Span, Timestamp};
 

@@ -2,8 +2,9 @@
 
 use regex::RegexBuilder;
 
-use super::error::{RuleError, nearest};
+use super::error::RuleError;
 use super::syntax::{Function, Literal, Place};
+use crate::record::nearest;
 use crate::record::show;
 use crate::time::Span;
 

@@ -1,11 +1,12 @@
 //! Tokens to a tree, by the grammar of the language; each mistake told with its place and remedy.
 
-use super::error::{RuleError, nearest};
+use super::error::RuleError;
 use super::lexer::{Kind, Token, tokens};
 use super::literal::{literal, not_yet, pattern, unknown_function};
 use super::syntax::{
     Arithmetic, Call, Compare, Condition, Function, How, KEYWORDS, Literal, Logic, Matcher, Place, Selector, Sum, SumKind, Test, TestKind,
 };
+use crate::record::nearest;
 use crate::record::show;
 use crate::time::Span;
 

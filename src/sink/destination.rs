@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::record::nearest;
 use crate::record::{Sample, show};
 use crate::wire::{graphite, statsd};
 
@@ -112,9 +113,8 @@ impl Destination {
 fn parse_address(name: &str, rest: &str) -> Result<Destination, DestinationError> {
     let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name == name) else {
         let known = SCHEMES.map(|scheme| format!("`{}://`", scheme.name)).join(", ");
-        let nearest =
-            SCHEMES.iter().map(|scheme| (strsim::osa_distance(name, scheme.name), scheme.name)).min().filter(|(far, _)| *far <= 3);
-        let nearest = nearest.map_or(String::new(), |(_, nearest)| format!("did you mean `{nearest}://{}`? ", clip(rest)));
+        let nearest = nearest(name, SCHEMES.iter().map(|scheme| scheme.name));
+        let nearest = nearest.map_or(String::new(), |nearest| format!("did you mean `{nearest}://{}`? ", clip(rest)));
         return Err(refused(format!("unknown scheme `{}://`", clip(name)), format!("{nearest}known are {known}, paths, and `-`")));
     };
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 
 use super::mistake;
-use crate::cli::{Failure, Io, args};
+use crate::cli::{Failure, Io};
 use crate::ndjson::write_number;
 use crate::record::{Status, check_name, show};
 use crate::rule::{Check, Judgement, Level, parse};
@@ -104,7 +104,7 @@ fn no_data(text: Option<&str>) -> Result<Status, Failure> {
     let names = ["ok", "warning", "critical", "unknown"];
     Status::parse(text).ok_or_else(|| {
         let message = format!("--no-data: expected {}, found `{}`", names.join(", "), show(text.as_bytes(), 40));
-        match args::nearest(text, names) {
+        match crate::record::nearest(text, names) {
             Some(near) => Failure::usage_hint(message, format!("did you mean `{near}`?")),
             None => Failure::usage(message),
         }

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use clap::{Arg, ArgAction, ArgMatches};
 use csv::{ByteRecord, ReaderBuilder};
 
-use crate::cli::args::{at, at_option, nearest};
+use crate::cli::args::{at, at_option};
 use crate::cli::input::Opened;
 use crate::cli::{Code, Failure, Inputs, Io, Output, Place};
 use crate::ndjson::{Source, write_sample};
+use crate::record::nearest;
 use crate::record::{LINE_BYTES, SampleType, show};
 use crate::source::csv::{Choice, ChoiceError, Table};
 use crate::source::when::TimeFormat;

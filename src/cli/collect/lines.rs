@@ -2,9 +2,10 @@
 
 use clap::{Arg, ArgMatches};
 
-use crate::cli::args::{at, at_option, nearest};
+use crate::cli::args::{at, at_option};
 use crate::cli::{Code, Failure, Inputs, Io, Output, Trouble};
 use crate::ndjson::{LineError, write};
+use crate::record::nearest;
 use crate::record::{Record, Tags, show};
 use crate::wire::{self, Format};
 

@@ -4,9 +4,10 @@ mod follow;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::cli::args::{at, at_option, nearest};
+use crate::cli::args::{at, at_option};
 use crate::cli::{Code, Failure, Inputs, Io, Output, Trouble};
 use crate::ndjson::LineError;
+use crate::record::nearest;
 use crate::record::{SampleType, show};
 use crate::source::log::{Options, Pattern, PatternError};
 use crate::source::when::TimeFormat;

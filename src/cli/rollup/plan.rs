@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use crate::cli::{Failure, args};
+use crate::cli::Failure;
 use crate::math::Sketch;
 use crate::record::Stat;
 use crate::time::Span;
@@ -85,7 +85,7 @@ fn stats(text: &str) -> Result<Vec<Stat>, Failure> {
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let Some(stat) = Stat::parse(name) else {
             let message = format!("--stats: `{}` is no statistic", crate::record::show(name.as_bytes(), 40));
-            let hint = match args::nearest(name, Stat::NAMES) {
+            let hint = match crate::record::nearest(name, Stat::NAMES) {
                 Some(near) => format!("did you mean `{near}`? There are {} and pNN", Stat::NAMES.join(", ")),
                 None => format!("there are {} and pNN, like p95 or p99.9", Stat::NAMES.join(", ")),
             };
