@@ -279,6 +279,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_name_that_holds_what_looks_like_a_value_is_read_as_a_name() {
+        let mut samples = Samples::new();
+        for value in [2.0, 3.0] {
+            let line = format!(r#"{{"ts":"2026-11-22T19:00:00Z","metric":"a\","value":1,","value":{value}}}"#);
+            for _ in 0..2 {
+                assert_eq!(read(&mut samples, line.as_bytes()), decode(line.as_bytes()), "{line}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn it_says_what_the_plain_decoder_says(lines in prop::collection::vec((0u32..3, "[0-9.eE-]{1,6}", "(|,\"unit\":\"s\"|,\"weight\":2|,\"type\":\"counter\"|,\"value\":1|,\"tags\":\\{\"a\":\"[xy]\"\\}|,\"x\":\"\\\\u0041\")", "m|n|m\\\\\"|\\\\u006d"), 1..30)) {
