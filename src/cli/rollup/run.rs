@@ -1,5 +1,6 @@
 //! The work of `rollup`: on one core from a pipe, on all of them from files.
 
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::cli::input::Opened;
@@ -174,6 +175,59 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many bytes may wait for lines before them to be written.
+const AHEAD_BYTES: usize = 8 << 20;
+
+/// The output, which takes lines in any order and writes them in that of their tickets: so a core
+/// whose windows take long to work out keeps no other one waiting.
+struct Ordering<'a> {
+    state: Mutex<Written<'a>>,
+    progress: Condvar,
+}
+
+struct Written<'a> {
+    out: &'a mut Output,
+    /// The ticket whose lines are written next.
+    next: u64,
+    ahead: BTreeMap<u64, Vec<u8>>,
+    ahead_bytes: usize,
+    done: Result<(), Failure>,
+}
+
+impl<'a> Ordering<'a> {
+    fn new(out: &'a mut Output) -> Ordering<'a> {
+        let written = Written { out, next: 0, ahead: BTreeMap::new(), ahead_bytes: 0, done: Ok(()) };
+        Ordering { state: Mutex::new(written), progress: Condvar::new() }
+    }
+
+    /// Hands in the lines of a ticket; gives whether writing has failed.
+    fn write(&self, ticket: u64, lines: Vec<u8>) -> bool {
+        let mut written = lock(&self.state);
+        while written.next != ticket && written.ahead_bytes > AHEAD_BYTES {
+            written = self.progress.wait(written).unwrap_or_else(PoisonError::into_inner);
+        }
+        written.ahead_bytes += lines.len();
+        written.ahead.insert(ticket, lines);
+        let mut moved = false;
+        loop {
+            let next = written.next;
+            let Some(lines) = written.ahead.remove(&next) else { break };
+            written.next += 1;
+            written.ahead_bytes -= lines.len();
+            if written.done.is_ok() {
+                written.done = written.out.lines(&lines);
+            }
+            moved = true;
+        }
+        let failed = written.done.is_err();
+        drop(written);
+        if moved {
+            self.progress.notify_all();
+        }
+        failed
+    }
+}
+
 /// What is done in turn with a batch.
 struct Ordered<'a> {
     taker: &'a mut Taker,
@@ -218,10 +272,10 @@ fn many(
     let reader = Mutex::new(Reader { opened, current: None, names: Vec::new(), tickets: 0, ended: false });
     let failure = Mutex::new(None);
     let ordered = Turns::new(Ordered { taker, inputs, io, wanted, input: 0, base: 0, good: 0, failure: None });
-    let written = Turns::new((out, Ok(())));
+    let written = Ordering::new(out);
     let worker = || {
         let (mut block, mut batch, mut samples, mut routes) = (Block::default(), Batch::default(), Samples::new(), Routes::default());
-        let (mut renderer, mut lines) = (Renderer::default(), Vec::new());
+        let mut renderer = Renderer::default();
         while !stop.asked() {
             let (ticket, input, names) = {
                 let mut reader = lock(&reader);
@@ -236,15 +290,9 @@ fn many(
                 let pieces = ordered.take(&names, input, &mut batch, &samples, &mut routes);
                 (pieces, ordered.failure.is_some())
             });
-            lines.clear();
+            let mut lines = Vec::new();
             renderer.render(pieces, &mut lines);
-            let stopped = written.with(ticket, |(out, done)| {
-                if done.is_ok() {
-                    *done = out.lines(&lines);
-                }
-                stopped || done.is_err()
-            });
-            if stopped {
+            if written.write(ticket, lines) || stopped {
                 lock(&reader).ended = true;
             }
         }
@@ -256,7 +304,7 @@ fn many(
         worker();
     });
     let names = reader.into_inner().unwrap_or_else(PoisonError::into_inner).names;
-    let (_, (_, done)) = written.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let done = written.state.into_inner().unwrap_or_else(PoisonError::into_inner).done;
     let (_, ordered) = ordered.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     done?;
     if let Some(name) = names.get(ordered.input) {
