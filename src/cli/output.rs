@@ -30,6 +30,11 @@ impl Output {
     /// When writing fails; [`Failure::ClosedPipe`] when the reader has left.
     #[inline]
     pub fn lines(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        if lines.len() >= BLOCK_BYTES {
+            // What is a block by itself is not copied into one.
+            self.flush()?;
+            return self.stream.write_all(lines).map_err(Failure::stdout);
+        }
         self.block.extend_from_slice(lines);
         if self.block.len() >= BLOCK_BYTES || self.each_line { self.flush() } else { Ok(()) }
     }

@@ -191,31 +191,40 @@ struct Written<'a> {
     next: u64,
     ahead: BTreeMap<u64, Vec<u8>>,
     ahead_bytes: usize,
+    /// Memory of lines that were written, to be used again: fresh pages would have to be cleared.
+    spare: Vec<Vec<u8>>,
     done: Result<(), Failure>,
 }
 
 impl<'a> Ordering<'a> {
     fn new(out: &'a mut Output) -> Ordering<'a> {
-        let written = Written { out, next: 0, ahead: BTreeMap::new(), ahead_bytes: 0, done: Ok(()) };
+        let written = Written { out, next: 0, ahead: BTreeMap::new(), ahead_bytes: 0, spare: Vec::new(), done: Ok(()) };
         Ordering { state: Mutex::new(written), progress: Condvar::new() }
     }
 
-    /// Hands in the lines of a ticket; gives whether writing has failed.
-    fn write(&self, ticket: u64, lines: Vec<u8>) -> bool {
+    /// Hands in the lines of a ticket, and takes empty memory for the next ones; gives whether
+    /// writing has failed.
+    fn write(&self, ticket: u64, lines: &mut Vec<u8>) -> bool {
         let mut written = lock(&self.state);
         while written.next != ticket && written.ahead_bytes > AHEAD_BYTES {
             written = self.progress.wait(written).unwrap_or_else(PoisonError::into_inner);
         }
+        let memory = written.spare.pop().unwrap_or_default();
+        let lines = std::mem::replace(lines, memory);
         written.ahead_bytes += lines.len();
         written.ahead.insert(ticket, lines);
         let mut moved = false;
         loop {
             let next = written.next;
-            let Some(lines) = written.ahead.remove(&next) else { break };
+            let Some(mut lines) = written.ahead.remove(&next) else { break };
             written.next += 1;
             written.ahead_bytes -= lines.len();
             if written.done.is_ok() {
                 written.done = written.out.lines(&lines);
+            }
+            lines.clear();
+            if written.spare.len() < CORES {
+                written.spare.push(lines);
             }
             moved = true;
         }
@@ -275,7 +284,7 @@ fn many(
     let written = Ordering::new(out);
     let worker = || {
         let (mut block, mut batch, mut samples, mut routes) = (Block::default(), Batch::default(), Samples::new(), Routes::default());
-        let mut renderer = Renderer::default();
+        let (mut renderer, mut lines) = (Renderer::default(), Vec::new());
         while !stop.asked() {
             let (ticket, input, names) = {
                 let mut reader = lock(&reader);
@@ -290,9 +299,8 @@ fn many(
                 let pieces = ordered.take(&names, input, &mut batch, &samples, &mut routes);
                 (pieces, ordered.failure.is_some())
             });
-            let mut lines = Vec::new();
             renderer.render(pieces, &mut lines);
-            if written.write(ticket, lines) || stopped {
+            if written.write(ticket, &mut lines) || stopped {
                 lock(&reader).ended = true;
             }
         }
