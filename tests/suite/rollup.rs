@@ -147,6 +147,22 @@ fn rollups_of_rollups_and_of_parts_equal_that_of_the_whole() {
 }
 
 #[test]
+fn a_day_is_a_day_of_utc_whatever_the_clocks_on_the_wall_do() {
+    // The epoch's first day, a leap day, both changes of summer time in Europe, and the year 2200.
+    let days = ["1970-01-01", "2024-02-29", "2026-03-29", "2026-10-25", "2200-12-31"];
+    let line = |ts: String| format!("{{\"ts\":\"{ts}\",\"metric\":\"m\",\"value\":1e300}}\n");
+    let input: String =
+        days.iter().flat_map(|day| ["T00:00:00Z", "T23:59:59.999999999Z"].map(|time| line(format!("{day}{time}")))).collect();
+    let (code, out, err) = rollup(&["--every", "1d", "--stats", "count,mean", "--ahead", "100000d"], &input);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let expected: String = days
+        .iter()
+        .map(|day| format!("{{\"ts\":\"{day}T00:00:00Z\",\"metric\":\"m\",\"window\":\"1d\",\"count\":2,\"mean\":1e+300}}\n"))
+        .collect();
+    assert_eq!(out, expected);
+}
+
+#[test]
 fn a_line_is_out_as_soon_as_its_window_is_due() {
     let mut child =
         program().args(["--every", "1s", "--late", "0s", "--stats", "count"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
