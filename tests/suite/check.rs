@@ -342,6 +342,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn what_is_shown_is_what_was_meant(text in any_condition()) {
+        prop_assume!(text.matches(" for 10m").count() < 3);
         let first = parse(&text).unwrap_or_else(|error| panic!("{text}\n{}", error.render(&text)));
         let shown = first.to_string();
         let second = parse(&shown).unwrap_or_else(|error| panic!("{text}\n{shown}\n{}", error.render(&shown)));
