@@ -177,7 +177,7 @@ pub(super) fn of_windows(function: Function, windows: &[&WindowPoint], window: O
             let message = "counts of distinct members can't be added up over windows".to_owned();
             return Err(Refusal { message, hint: "make one window of the whole span, or read the samples".into() });
         }
-        Function::Age => None,
+        Function::Age | Function::Forecast | Function::Reference => None,
     };
     match result {
         Some(value) => Ok(Some(value).into()),

@@ -5,6 +5,7 @@ use super::error::RuleError;
 use super::eval::{Evaluator, Group, Trace, Truth, each_selector};
 use super::evidence::{entries, reason};
 use super::instants::instants;
+use super::summary::Summary;
 use super::syntax::{Condition, Logic};
 use crate::record::{Json, Status, Tags, Verdict};
 use crate::time::{Span, Timestamp};
@@ -29,10 +30,51 @@ pub struct Check {
     pub by: Vec<String>,
     /// What it means when a term has no data.
     pub no_data: Status,
+    /// For how long there must be no data before that counts.
+    pub no_data_for: Span,
+    /// What must be true before a check that fires is ok again; without one, that no level is true.
+    pub clear: Option<Condition>,
+    /// How long it goes on firing after its condition was last true.
+    pub keep_firing_for: Span,
+    /// How long after its first sample a group is not judged yet.
+    pub grace: Span,
+    /// The checks and heartbeats that must be ok for this one to mean anything.
+    pub needs: Vec<String>,
+    /// What the verdict says first, with the values of sums in braces.
+    pub summary: Option<Summary>,
     /// Where to read what to do.
     pub playbook: Option<String>,
+    /// Tags that its verdicts carry beside those of their group.
+    pub tags: Tags,
+    /// How far apart the evaluations are; they stand at the multiples of it since 1970.
+    pub every: Span,
     /// Whether increases are extended to a window's borders.
     pub extrapolate: bool,
+}
+
+impl Check {
+    /// How far apart evaluations are, when nothing else is said.
+    pub const EVERY: Span = Span::from_secs(1);
+
+    /// A check without any of the keys that may be left out.
+    pub fn new(name: impl Into<String>, levels: Vec<Level>) -> Check {
+        Check {
+            name: name.into(),
+            levels,
+            by: Vec::new(),
+            no_data: Status::Unknown,
+            no_data_for: Span::ZERO,
+            clear: None,
+            keep_firing_for: Span::ZERO,
+            grace: Span::ZERO,
+            needs: Vec::new(),
+            summary: None,
+            playbook: None,
+            tags: Tags::new(),
+            every: Check::EVERY,
+            extrapolate: true,
+        }
+    }
 }
 
 /// A verdict, and what a person or a plugin is told beside it.

@@ -99,7 +99,7 @@ impl Needs {
     fn logic(&mut self, logic: &Logic, back: Span) {
         match logic {
             Logic::Or(parts) | Logic::And(parts) => parts.iter().for_each(|part| self.logic(part, back)),
-            Logic::Not(part) => self.logic(part, back),
+            Logic::Not(part) | Logic::Times(part, _) => self.logic(part, back),
             Logic::For(part, span) => self.logic(part, back.plus(*span)),
             Logic::Test(test) => match &test.kind {
                 TestKind::Compare { left, right, .. } => {

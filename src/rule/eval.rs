@@ -133,6 +133,7 @@ impl Evaluator<'_> {
             Logic::Or(parts) => parts.iter().try_fold(Truth::False, |truth, part| Ok(truth.or(self.walk(part, at, negated, trace)?))),
             Logic::Not(part) => Ok(self.walk(part, at, !negated, trace)?.not()),
             Logic::For(part, span) => self.held(part, *span, at, negated, trace),
+            Logic::Times(part, _) => self.walk(part, at, negated, trace),
             Logic::Test(test) => {
                 let mut seen = self.test(test, at)?;
                 seen.negated = negated;
@@ -250,8 +251,15 @@ impl Evaluator<'_> {
 
     /// Absence is the one thing that no data tells of: never seen is absent too.
     fn absent(&self, selector: &Selector, window: Option<Span>, at: Timestamp, seen: &mut Seen) {
-        let call =
-            Call { function: Function::Age, selector: selector.clone(), window: None, ago: None, bare: false, place: selector.place };
+        let call = Call {
+            function: Function::Age,
+            selector: selector.clone(),
+            window: None,
+            ago: None,
+            ahead: None,
+            bare: false,
+            place: selector.place,
+        };
         let term = self.age(&call, at);
         seen.truth = match (&term.last_seen, window) {
             (None, _) => Truth::True,
@@ -284,6 +292,10 @@ impl Evaluator<'_> {
     }
 
     fn call(&self, call: &Call, at: Timestamp) -> Result<Term, RuleError> {
+        if matches!(call.function, Function::Forecast | Function::Reference) {
+            let what = format!("the function `{}`", call.function.name());
+            return Err(super::literal::not_yet(&what, call.place, "compare with the past by `ago`, like `mean(x, 1h, 7d ago)`"));
+        }
         let end = at.minus(call.ago.unwrap_or(Span::ZERO));
         if call.function == Function::Age {
             return Ok(self.age(call, end));
@@ -454,7 +466,7 @@ pub(super) fn each_selector(logic: &Logic, each: &mut dyn FnMut(&Selector)) {
     }
     match logic {
         Logic::And(parts) | Logic::Or(parts) => parts.iter().for_each(|part| each_selector(part, each)),
-        Logic::Not(part) | Logic::For(part, _) => each_selector(part, each),
+        Logic::Not(part) | Logic::For(part, _) | Logic::Times(part, _) => each_selector(part, each),
         Logic::Test(test) => match &test.kind {
             TestKind::Compare { left, right, .. } => {
                 sum(left, each);

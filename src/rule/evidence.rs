@@ -318,6 +318,8 @@ fn term_text(term: &Term) -> String {
     let function = match call.function {
         Function::Last if call.window.is_none() => return format!("{}{ago}", call.selector),
         Function::Count => "the count".into(),
+        Function::Forecast => "the forecast".into(),
+        Function::Reference => "the reference".into(),
         Function::Rate => "the rate".into(),
         Function::Increase => "the increase".into(),
         Function::Delta => "the change".into(),

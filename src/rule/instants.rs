@@ -41,7 +41,7 @@ impl Changes<'_> {
     fn logic(&mut self, logic: &Logic, later: &[Span]) {
         match logic {
             Logic::And(parts) | Logic::Or(parts) => parts.iter().for_each(|part| self.logic(part, later)),
-            Logic::Not(part) => self.logic(part, later),
+            Logic::Not(part) | Logic::Times(part, _) => self.logic(part, later),
             Logic::For(part, span) => {
                 let also: Vec<Span> = later.iter().flat_map(|by| [*by, by.plus(*span)]).collect();
                 self.logic(part, &also);

@@ -33,6 +33,7 @@ mod instants;
 mod lexer;
 mod literal;
 mod parse;
+mod summary;
 mod syntax;
 mod units;
 
@@ -40,4 +41,5 @@ pub use check::{Check, Judgement, Level, judge};
 pub use data::{Data, Needs};
 pub use error::RuleError;
 pub use parse::parse;
+pub use summary::Summary;
 pub use syntax::Condition;

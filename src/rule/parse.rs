@@ -5,6 +5,7 @@ use super::lexer::{Kind, Token, tokens};
 use super::literal::{literal, not_yet, pattern, unknown_function};
 use super::syntax::{
     Arithmetic, Call, Compare, Condition, Function, How, KEYWORDS, Literal, Logic, Matcher, Place, Selector, Sum, SumKind, Test, TestKind,
+    Times,
 };
 use crate::record::nearest;
 use crate::record::show;
@@ -27,6 +28,22 @@ pub fn parse(text: &str) -> Result<Condition, RuleError> {
     match parser.kind() {
         Kind::End => Ok(Condition { logic, text: text.to_owned() }),
         _ => Err(parser.leftover()),
+    }
+}
+
+/// Reads a sum that stands within a text, from one byte to another.
+///
+/// # Errors
+/// [`RuleError`] with its place in the whole text.
+pub(super) fn parse_sum(text: &str, (from, to): Place) -> Result<Sum, RuleError> {
+    // What stands before is made blank, so that every place is one of the whole text.
+    let part = " ".repeat(from) + &text[from..to];
+    let mut parser = Parser { tokens: tokens(&part)?, at: 0, depth: 0, text: &part };
+    let node = parser.condition()?;
+    let sum = parser.sum_of(node)?;
+    match parser.kind() {
+        Kind::End => Ok(sum),
+        _ => parser.expected("the end"),
     }
 }
 
@@ -124,10 +141,17 @@ impl Parser<'_> {
     fn condition(&mut self) -> Result<Node, RuleError> {
         let start = self.token().span.0;
         let node = self.or()?;
+        let counted = |parser: &Self, ahead: usize| matches!(parser.tokens.get(parser.at + ahead).map(|token| &token.kind), Some(Kind::Word(word)) if word == "of");
+        if counted(self, 1) && matches!(self.kind(), Kind::Number(_)) {
+            return self.times(start, node);
+        }
         if !self.word("for") {
             return Ok(node);
         }
-        let span = self.duration("a duration after `for`, like `for 10m`")?;
+        if counted(self, 1) {
+            return self.times(start, node);
+        }
+        let span = self.duration("a duration after `for`, like `for 10m`, or `for 3 of 5 times`")?;
         let logic = self.logic(node)?;
         let place = (start, self.behind());
         if logic.holds() > 1 {
@@ -135,6 +159,35 @@ impl Parser<'_> {
             return Err(error.hint("two in a row are one: `(x > 1 for 5m) for 10m` says `x > 1 for 15m`"));
         }
         Ok(Node::Logic(Logic::For(Box::new(logic), span), place))
+    }
+
+    /// `3 of 5 times`, with `for` before it or without.
+    fn times(&mut self, start: usize, node: Node) -> Result<Node, RuleError> {
+        let begin = self.token().span.0;
+        let least = self.whole()?;
+        self.next();
+        let of = self.whole()?;
+        if !self.word("times") {
+            return self.expected("`times`, like `for 3 of 5 times`");
+        }
+        let place = (begin, self.behind());
+        if !(1..=of).contains(&least) || of > Times::MOST {
+            let error = RuleError::new(format!("{least} of {of} times can't be"), place);
+            return Err(error.hint(format!("write `M of N times` with M from 1 to N, and N up to {}", Times::MOST)));
+        }
+        let logic = self.logic(node)?;
+        Ok(Node::Logic(Logic::Times(Box::new(logic), Times { least, of }), (start, self.behind())))
+    }
+
+    fn whole(&mut self) -> Result<u32, RuleError> {
+        let Kind::Number(text) = self.kind().clone() else { return self.expected("a whole number") };
+        match text.parse() {
+            Ok(number) => {
+                self.next();
+                Ok(number)
+            }
+            Err(_) => self.expected("a whole number"),
+        }
     }
 
     /// The byte behind the last token that was taken.
@@ -412,7 +465,7 @@ impl Parser<'_> {
         }
         let selector = self.selector()?;
         let place = (start, self.behind());
-        let call = Call { function: Function::Last, selector, window: None, ago: None, bare: true, place };
+        let call = Call { function: Function::Last, selector, window: None, ago: None, ahead: None, bare: true, place };
         Ok(Node::Sum(Sum { kind: SumKind::Call(call), place }))
     }
 
@@ -420,7 +473,7 @@ impl Parser<'_> {
         let Token { kind, span } = self.next();
         let Kind::Word(name) = kind else { return self.expected("a function") };
         let function = Function::parse(&name);
-        if function.is_none() && !matches!(name.as_str(), "forecast" | "usual" | "reference") {
+        if function.is_none() && name != "usual" {
             return Err(unknown_function(&name, span));
         }
         self.next();
@@ -428,11 +481,10 @@ impl Parser<'_> {
             return self.expected("a metric");
         }
         let selector = self.selector()?;
-        let (mut window, mut ago, mut ahead) = (None, None, false);
+        let (mut window, mut ago, mut ahead) = (None, None, None);
         while self.sign(",") {
             if self.word("in") {
-                self.duration("a duration after `in`, like `in 24h`")?;
-                ahead = true;
+                ahead = Some(self.duration("a duration after `in`, like `in 24h`")?);
                 continue;
             }
             let place = self.token().span;
@@ -449,8 +501,12 @@ impl Parser<'_> {
         let Some(function) = function else {
             return Err(not_yet(&format!("the function `{name}`"), place, "compare with the past by `ago`, like `mean(x, 1h, 7d ago)`"));
         };
-        if ahead {
+        if ahead.is_some() && function != Function::Forecast {
             return Err(RuleError::new("`in` belongs to the function `forecast`", place));
+        }
+        if function == Function::Forecast && (ahead.is_none() || window.is_none()) {
+            let error = RuleError::new("`forecast` needs a window and how far ahead it looks", place);
+            return Err(error.hint(format!("write `forecast({selector}, 6h, in 24h)`")));
         }
         if function.needs_window() && window.is_none() {
             return Err(RuleError::new(format!("`{name}` needs a window"), place).hint(format!("write `{name}({selector}, 5m)`")));
@@ -459,7 +515,7 @@ impl Parser<'_> {
             let error = RuleError::new("`age` takes no window: it is the time since the newest sample", place);
             return Err(error.hint(format!("write `age({selector}) > 30m`, or `absent({selector}, 30m)`")));
         }
-        Ok(Node::Sum(Sum { kind: SumKind::Call(Call { function, selector, window, ago, bare: false, place }), place }))
+        Ok(Node::Sum(Sum { kind: SumKind::Call(Call { function, selector, window, ago, ahead, bare: false, place }), place }))
     }
 
     fn selector(&mut self) -> Result<Selector, RuleError> {

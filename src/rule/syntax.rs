@@ -29,6 +29,8 @@ pub(super) enum Logic {
     Not(Box<Logic>),
     /// True at every evaluation of a stretch of time.
     For(Box<Logic>, Span),
+    /// True at so many of the last evaluations: `3 of 5 times`.
+    Times(Box<Logic>, Times),
     Test(Box<Test>),
 }
 
@@ -38,10 +40,22 @@ impl Logic {
         match self {
             Logic::Or(parts) | Logic::And(parts) => parts.iter().map(Logic::holds).max().unwrap_or(0),
             Logic::Not(part) => part.holds(),
-            Logic::For(part, _) => 1 + part.holds(),
+            Logic::For(part, _) | Logic::Times(part, _) => 1 + part.holds(),
             Logic::Test(_) => 0,
         }
     }
+}
+
+/// `3 of 5 times`: how often something must be true, and of how many evaluations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) least: u32,
+    pub(super) of: u32,
+}
+
+impl Times {
+    /// The most evaluations that are remembered: one bit each.
+    pub(super) const MOST: u32 = 64;
 }
 
 /// One statement that is true, false or unknown.
@@ -176,6 +190,8 @@ pub(super) struct Call {
     pub(super) selector: Selector,
     pub(super) window: Option<Span>,
     pub(super) ago: Option<Span>,
+    /// How far ahead a forecast looks.
+    pub(super) ahead: Option<Span>,
     /// Whether it was typed as a bare selector, which means `last`.
     pub(super) bare: bool,
     pub(super) place: Place,
@@ -197,6 +213,10 @@ pub(super) enum Function {
     Delta,
     Distinct,
     Age,
+    /// The value that a straight line through the window comes to later on.
+    Forecast,
+    /// The aggregate on the other side of the comparison, of the reference history.
+    Reference,
 }
 
 impl Function {
@@ -236,6 +256,8 @@ impl Function {
             "delta" => Function::Delta,
             "distinct" => Function::Distinct,
             "age" => Function::Age,
+            "forecast" => Function::Forecast,
+            "reference" => Function::Reference,
             "median" => Function::Quantile(Percentile::parse("50")?),
             _ => Function::Quantile(Percentile::parse(name.strip_prefix('p')?)?),
         })
@@ -257,12 +279,14 @@ impl Function {
             Function::Delta => "delta".into(),
             Function::Distinct => "distinct".into(),
             Function::Age => "age".into(),
+            Function::Forecast => "forecast".into(),
+            Function::Reference => "reference".into(),
         }
     }
 
     /// Whether it makes no sense without a window.
     pub(super) const fn needs_window(self) -> bool {
-        matches!(self, Function::Rate | Function::Increase | Function::Delta)
+        matches!(self, Function::Rate | Function::Increase | Function::Delta | Function::Forecast)
     }
 }
 
@@ -340,6 +364,9 @@ impl fmt::Display for Call {
         if let Some(window) = self.window {
             write!(f, ", {window}")?;
         }
+        if let Some(ahead) = self.ahead {
+            write!(f, ", in {ahead}")?;
+        }
         if let Some(ago) = self.ago {
             write!(f, ", {ago} ago")?;
         }
@@ -398,6 +425,7 @@ impl fmt::Display for Logic {
             Logic::And(parts) => joined(f, parts, "and"),
             Logic::Not(part) => write!(f, "not ({part})"),
             Logic::For(part, span) => write!(f, "({part}) for {span}"),
+            Logic::Times(part, Times { least, of }) => write!(f, "({part}) for {least} of {of} times"),
             Logic::Test(test) => write!(f, "{test}"),
         }
     }

@@ -48,14 +48,11 @@ impl Plan {
             levels.into_iter().filter_map(|(status, text)| text.map(|text| level(status, &text))).collect::<Result<Vec<_>, _>>()?;
         let name = text("name").unwrap_or("check");
         check_name(name).map_err(|error| Failure::usage(format!("--name: a name {error}")))?;
-        let check = Check {
-            name: name.to_owned(),
-            levels,
-            by: text("by").map(tags).unwrap_or_default(),
-            no_data: no_data(text("no-data"))?,
-            playbook: text("playbook").map(str::to_owned),
-            extrapolate: !matches.get_flag("no-extrapolation"),
-        };
+        let mut check = Check::new(name, levels);
+        check.by = text("by").map(tags).unwrap_or_default();
+        check.no_data = no_data(text("no-data"))?;
+        check.playbook = text("playbook").map(str::to_owned);
+        check.extrapolate = !matches.get_flag("no-extrapolation");
         let form = if matches.get_flag("nagios") { Output::Nagios } else { Output::Records };
         if form == Output::Nagios && matches.get_flag("pass") {
             return Err(Failure::usage("--nagios prints one line for a monitoring server, and --pass all records: choose one"));
