@@ -10,7 +10,7 @@ use self::plan::{Output as Form, Plan};
 use super::{Code, Failure, Inputs, Io, Output, Tool, Trouble, args, input};
 use crate::ndjson::{Item, Samples, write};
 use crate::record::{Record, Status, Value, show};
-use crate::rule::{Data, Judgement, Needs, RuleError, judge};
+use crate::rule::{Engine, Judgement, RuleError};
 
 /// The program `check`.
 pub const TOOL: Tool = Tool { name: "check", command, run, usage_code: Code::UNKNOWN };
@@ -59,8 +59,11 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::of_paths(TOOL.name, plan.paths.clone(), matches, io)?;
     let mut out = Output::take(io, false);
-    let data = read(&plan, &mut inputs, &mut out, io)?;
-    let judgements = judge(&plan.check, &data).map_err(|(level, error)| wrong(&plan.check.levels[level].condition, &error))?;
+    let mut engine = read(&plan, &mut inputs, &mut out, io)?;
+    let at = engine.horizon();
+    let first = engine.first(at);
+    engine.run(first, at, &mut |_, _| {});
+    let judgements = engine.judge(at).map_err(|senseless| wrong(&plan.check.levels[senseless.level].condition, &senseless.error))?;
     for judgement in &judgements {
         match plan.form {
             Form::Records => out.append(|block| write(block, &Record::Verdict(judgement.verdict.clone())))?,
@@ -89,10 +92,10 @@ pub(super) fn mistake(text: &str, error: &RuleError) -> Failure {
 }
 
 /// Reads what the conditions need of the inputs.
-fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Result<Data, Failure> {
-    let needs = Needs::of(plan.check.levels.iter().map(|level| &level.condition));
+fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Result<Engine, Failure> {
     let clock = io.clock;
-    let mut data = Data::new(needs, clock.now());
+    let mut engine = Engine::new(vec![plan.check.clone()]);
+    engine.advance(clock.now());
     let mut samples = Samples::new();
     let mut slots: Vec<Option<usize>> = Vec::new();
     let range = inputs.range;
@@ -106,50 +109,50 @@ fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Resu
             Item::Sample { series, ts, value, weight } => {
                 while slots.len() <= series.0 as usize {
                     let next = &samples.all()[slots.len()];
-                    slots.push(data.slot(next).map_err(Failure::Data)?);
+                    slots.push(engine.slot(next).map_err(Failure::Data)?);
                 }
-                if ts > data.at() {
+                if ts > engine.horizon() {
                     // A live input goes on while time passes: what arrives now is not from the future.
-                    data.advance(clock.now());
+                    engine.advance(clock.now());
                 }
                 if let Some(slot) = slots[series.0 as usize].filter(|_| range.holds(ts)) {
-                    data.add(slot, ts, value, weight).map_err(Failure::Data)?;
+                    engine.add(slot, ts, value, weight).map_err(Failure::Data)?;
                 }
             }
             Item::Other(record) if range.holds(record.ts()) => {
-                data.advance(clock.now());
-                other(&mut data, *record)?;
+                engine.advance(clock.now());
+                other(&mut engine, *record)?;
             }
             Item::Other(_) => {}
         }
         Ok(())
     })?;
-    data.advance(clock.now());
-    data.seal();
-    Ok(data)
+    engine.advance(clock.now());
+    Ok(engine)
 }
 
 /// Adds a record that is no plain sample.
-fn other(data: &mut Data, record: Record) -> Result<(), Trouble> {
+fn other(engine: &mut Engine, record: Record) -> Result<(), Trouble> {
     let added = match record {
         Record::Sample(sample) => {
-            let slot = data.slot(&Arc::new(sample.series)).map_err(Failure::Data)?;
+            let slot = engine.slot(&Arc::new(sample.series)).map_err(Failure::Data)?;
             let value = match sample.value {
                 Value::Number(value) => value,
                 Value::Member(member) => number_of(&member),
             };
             match slot {
-                Some(slot) => data.add(slot, sample.ts, value, sample.weight),
+                Some(slot) => engine.add(slot, sample.ts, value, sample.weight),
                 None => Ok(()),
             }
         }
-        Record::Window(window) => data.add_window(&window),
-        Record::Event(event) => {
-            data.add_event(&event);
-            data.add_occurrence(&event.event, event.ts, &event.tags)
+        Record::Window(window) => engine.add_window(&window),
+        Record::Event(event) => engine.add_event(&event),
+        Record::Beat(beat) => engine.add_beat(&beat),
+        Record::Verdict(verdict) => {
+            engine.add_verdict(&verdict.check, &verdict.tags, verdict.ts, verdict.status);
+            Ok(())
         }
-        Record::Beat(beat) => data.add_occurrence(&beat.beat, beat.ts, &beat.tags),
-        Record::Verdict(_) | Record::Notice(_) => Ok(()),
+        Record::Notice(_) => Ok(()),
     };
     added.map_err(|message| Trouble::End(Failure::Data(message)))
 }

@@ -6,10 +6,14 @@
 //! Always: what is merged gives what the whole would have given (counts, extremes and sketches
 //! exactly, sums to rounding); a result is finite or `None`, never NaN or infinite.
 
+mod exact;
 mod moments;
+mod ordered;
 mod quantile;
 mod sketch;
 
+pub use exact::ExactSum;
 pub use moments::Moments;
+pub use ordered::{ExactMoments, Ordered};
 pub use quantile::{quantile_sorted, quantile_weighted, quantiles, sort_values};
 pub use sketch::{Sketch, SketchError};
