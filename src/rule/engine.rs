@@ -87,9 +87,9 @@ impl Engine {
     pub fn new(checks: Vec<Check>) -> Engine {
         let mut wants = Wants::default();
         let mut known = Vec::new();
+        let order = super::file::order(&checks);
         let rules: Vec<Rule> = checks.into_iter().map(|check| Rule::new(check, &mut wants, &mut known)).collect();
         let takers = vec![Vec::new(); wants.0.len()];
-        let order = parents_first(&rules);
         Engine { rules, order, data: Data::new(wants), takers, meters: Vec::new(), index: HashMap::new(), round: 0, at: None }
     }
 
@@ -384,24 +384,4 @@ impl Engine {
             })
             .collect()
     }
-}
-
-/// The rules, those that others need first; what needs itself in a circle stays where it is.
-fn parents_first(rules: &[Rule]) -> Vec<usize> {
-    fn visit(rule: usize, rules: &[Rule], seen: &mut [bool], order: &mut Vec<usize>) {
-        if std::mem::replace(&mut seen[rule], true) {
-            return;
-        }
-        for need in &rules[rule].check.needs {
-            if let Some(parent) = rules.iter().position(|other| other.check.name == *need) {
-                visit(parent, rules, seen, order);
-            }
-        }
-        order.push(rule);
-    }
-    let (mut seen, mut order) = (vec![false; rules.len()], Vec::new());
-    for rule in 0..rules.len() {
-        visit(rule, rules, &mut seen, &mut order);
-    }
-    order
 }

@@ -21,4 +21,5 @@ mod man;
 mod pipes;
 mod programs;
 mod rollup;
+mod rules;
 mod statsd;
