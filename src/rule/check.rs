@@ -2,11 +2,12 @@
 
 use super::data::{Data, LOOK_BACK};
 use super::error::RuleError;
-use super::eval::{Evaluator, Group, Trace, Truth, each_selector};
+use super::eval::{Evaluator, Group, Seen, Trace, Truth, each_selector};
 use super::evidence::{entries, reason};
 use super::instants::instants;
+use super::range::Range;
 use super::summary::Summary;
-use super::syntax::{Condition, Logic};
+use super::syntax::{Compare, Condition, Logic, TestKind};
 use crate::record::{Json, Status, Tags, Verdict};
 use crate::time::{Span, Timestamp};
 
@@ -82,8 +83,8 @@ impl Check {
 pub struct Judgement {
     /// The record.
     pub verdict: Verdict,
-    /// The limit that the verdict's value was held against, for performance data.
-    pub limits: Vec<(Status, f64)>,
+    /// What the verdict's value was held against, in its unit, for performance data.
+    pub limits: Vec<(Status, Range)>,
 }
 
 /// Judges every group of a check at the instant of the data.
@@ -119,7 +120,7 @@ fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (
     for (place, level) in check.levels.iter().enumerate() {
         let mut trace = Trace::default();
         let truth = evaluator.truth(&level.condition.logic, at, &mut trace).map_err(|error| (place, error))?;
-        limits.extend(trace.seen.first().and_then(|seen| seen.limit.as_ref()).map(|limit| (level.status, limit.value)));
+        limits.extend(trace.seen.first().and_then(range_of).map(|range| (level.status, range)));
         match truth {
             Truth::True if found.is_none() => found = Some((place, trace)),
             Truth::Unknown if unknown.is_none() => unknown = Some((place, trace)),
@@ -152,6 +153,16 @@ fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (
         tags: if check.by.is_empty() { joint_tags(check, data) } else { group.tags.clone() },
     };
     Ok(Judgement { verdict, limits })
+}
+
+/// The values that raise an alert by a test as it was found.
+fn range_of(seen: &Seen) -> Option<Range> {
+    let range = match (&seen.test.kind, &seen.limit) {
+        (TestKind::Compare { compare, .. }, Some(limit)) => Range::of_compare(*compare, limit.value),
+        (TestKind::Absent { .. }, Some(limit)) => Range::of_compare(Compare::GreaterOrEqual, limit.value),
+        _ => Range::of_test(&seen.test, seen.left.as_ref()?)?,
+    };
+    Some(if seen.negated { range.negated() } else { range })
 }
 
 /// The tags that all series asked for have alike.
