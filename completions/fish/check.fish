@@ -1,5 +1,5 @@
-complete -c check -s w -l warning -d 'Warn when this is true' -r
-complete -c check -s c -l critical -d 'Call it critical when this is true; so is a CONDITION without an option' -r
+complete -c check -s w -l warning -d 'Warn when this is true, or when VALUE is outside of this range' -r
+complete -c check -s c -l critical -d 'Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option' -r
 complete -c check -l name -d 'The name of the check in its verdicts [default: check]' -r
 complete -c check -l by -d 'One verdict for each value of these tags' -r
 complete -c check -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r

@@ -1,6 +1,8 @@
 //! `check`: records to verdicts.
 
 mod plan;
+mod plugin;
+mod ranges;
 
 use std::sync::Arc;
 
@@ -21,7 +23,8 @@ Examples:
   collect host --count 5 | check 'last(memory.used) > 90%'
   check --warning 'p95(latency, 5m) > 90ms' --critical 'p95(latency, 5m) > 1s' HISTORY
   check --by queue 'last(queue.depth) > 500 for 5m' --since 1h HISTORY
-  check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin";
+  check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin
+  check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY    with the ranges of a monitoring plugin";
 
 const NOTES: &str = "\
 Exit status: 0 ok, 1 warning, 2 critical, 3 unknown, and for every failure of its own.
@@ -34,11 +37,20 @@ fn command() -> Command {
         .about("Judges records by a condition, and says why")
         .before_help(EXAMPLES)
         .after_help(NOTES)
-        .override_usage("check [OPTIONS] CONDITION [FILE]…\n       check [OPTIONS] --warning CONDITION --critical CONDITION [FILE]…")
+        .override_usage(
+            "check [OPTIONS] CONDITION [FILE]…\n       check [OPTIONS] --warning CONDITION --critical CONDITION [FILE]…\n       check [OPTIONS] --warning RANGE --critical RANGE VALUE [FILE]…",
+        )
         .version(env!("CARGO_PKG_VERSION"))
         .styles(args::styles())
-        .arg(value("warning", "CONDITION", "Warn when this is true").short('w'))
-        .arg(value("critical", "CONDITION", "Call it critical when this is true; so is a CONDITION without an option").short('c'))
+        .arg(value("warning", "CONDITION|RANGE", "Warn when this is true, or when VALUE is outside of this range").short('w'))
+        .arg(
+            value(
+                "critical",
+                "CONDITION|RANGE",
+                "Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option",
+            )
+            .short('c'),
+        )
         .arg(value("name", "NAME", "The name of the check in its verdicts [default: check]"))
         .arg(value("by", "TAG,…", "One verdict for each value of these tags"))
         .arg(value("no-data", "STATUS", "What it means when there is no data: ok, warning, critical or unknown [default: unknown]"))
@@ -71,14 +83,14 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         }
     }
     if plan.form == Form::Nagios {
-        out.lines(plan::nagios(&plan.check.name, &judgements).as_bytes())?;
+        out.lines(plugin::lines(&plan.check.name, &judgements).as_bytes())?;
     }
     out.flush()?;
     if plan.human || (io.stdout_is_terminal && plan.form == Form::Records) {
         explain(&judgements, io);
     }
     let worst =
-        judgements.iter().map(|judgement| judgement.verdict.status).max_by_key(|status| plan::rank(*status)).unwrap_or(Status::Unknown);
+        judgements.iter().map(|judgement| judgement.verdict.status).max_by_key(|status| plugin::rank(*status)).unwrap_or(Status::Unknown);
     Ok(if plan.exit_zero { Code::OK } else { Code::of(worst.code()) })
 }
 

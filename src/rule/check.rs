@@ -1,5 +1,6 @@
 //! A check: conditions with a status each, groups, and what no data means.
 
+use super::range::Range;
 use super::summary::Summary;
 use super::syntax::Condition;
 use crate::record::{Status, Tags, Verdict};
@@ -77,6 +78,6 @@ impl Check {
 pub struct Judgement {
     /// The record.
     pub verdict: Verdict,
-    /// The limit that the verdict's value was held against, for performance data.
-    pub limits: Vec<(Status, f64)>,
+    /// What the verdict's value was held against, in its unit, for performance data.
+    pub limits: Vec<(Status, Range)>,
 }

@@ -7,9 +7,10 @@ use super::evidence::{Told, entries, reason};
 use super::group::Group;
 use super::hold::{Finding, Hold, Raw};
 use super::meter::Meter;
+use super::range::Range;
 use super::summary::Piece;
-use super::syntax::{Function, Sum, SumKind};
-use super::trace::{Teller, Trace};
+use super::syntax::{Compare, Function, Sum, SumKind, TestKind};
+use super::trace::{Seen, Teller, Trace};
 use super::truth::Truth;
 use crate::record::{Json, Status, Tags, Verdict};
 use crate::time::{Span, Timestamp};
@@ -46,8 +47,8 @@ impl Case<'_> {
         if let Some(clear) = &check.clear {
             teller.condition(&clear.logic);
         }
-        let first_limit = |trace: &Trace| trace.seen.first().and_then(|seen| seen.limit.as_ref()).map(|limit| limit.value);
-        let limits = check.levels.iter().zip(&traces).filter_map(|(level, trace)| Some((level.status, first_limit(trace)?))).collect();
+        let limits = check.levels.iter().zip(&traces).filter_map(|(level, trace)| Some((level.status, range_of(trace.seen.first()?)?)));
+        let limits = limits.collect();
         let told = match (finding.level, finding.raw) {
             (_, Raw::Unknown(level)) | (None, Raw::Level(level)) | (Some(level), _) => level,
             (None, Raw::Calm) => 0,
@@ -104,6 +105,16 @@ impl Case<'_> {
         }
         joint.unwrap_or_default()
     }
+}
+
+/// The values that raise an alert by a test as it was found.
+fn range_of(seen: &Seen) -> Option<Range> {
+    let range = match (&seen.test.kind, &seen.limit) {
+        (TestKind::Compare { compare, .. }, Some(limit)) => Range::of_compare(*compare, limit.value),
+        (TestKind::Absent { .. }, Some(limit)) => Range::of_compare(Compare::GreaterOrEqual, limit.value),
+        _ => Range::of_test(&seen.test, seen.left.as_ref()?)?,
+    };
+    Some(if seen.negated { range.negated() } else { range })
 }
 
 /// A value in a summary, as a person reads it.

@@ -210,7 +210,7 @@ fn the_plugin_line_is_that_of_the_guideline() {
     let (code, out, _) =
         judge(&["--nagios", "--name", "disk", "--warning", "disk.used > 80%", "--critical", "disk.used > 95%"], &history());
     assert_eq!(code, 1);
-    assert_eq!(out, "DISK WARNING - disk.used is 91 %, over the limit of 80 %; so for 59 min | 'disk'=91%;80;95\n");
+    assert_eq!(out, "DISK WARNING - disk.used is 91 %, over the limit of 80 %; so for 59 min | 'disk'=91%;~:80;~:95\n");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod hostile;
 mod install;
 mod layers;
 mod man;
+mod nagios;
 mod pipes;
 mod programs;
 mod rollup;

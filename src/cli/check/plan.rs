@@ -1,12 +1,11 @@
-//! What was typed for `check`, and what it means; and the plugin's line.
+//! What was typed for `check`, and what it means.
 
 use clap::ArgMatches;
 
-use super::mistake;
+use super::{mistake, ranges};
 use crate::cli::{Failure, Io};
-use crate::ndjson::write_number;
 use crate::record::{Status, check_name, show};
-use crate::rule::{Check, Judgement, Level, parse};
+use crate::rule::{Check, Level, parse};
 
 /// What comes later, by its first word, with what to do until then.
 const LATER: [&str; 8] = ["backtest", "suggest", "test", "export", "import", "lint", "explain", "compare"];
@@ -35,7 +34,8 @@ impl Plan {
         let text = |id: &str| matches.get_one::<String>(id).map(String::as_str);
         not_yet(matches)?;
         let mut paths: Vec<String> = matches.get_many::<String>("files").into_iter().flatten().cloned().collect();
-        let (warning, mut critical) = (text("warning").map(str::to_owned), text("critical").map(str::to_owned));
+        let (mut warning, mut critical) = (text("warning").map(str::to_owned), text("critical").map(str::to_owned));
+        ranges::to_conditions(&mut paths, [("warning", &mut warning), ("critical", &mut critical)])?;
         if warning.is_none() && critical.is_none() {
             if paths.is_empty() {
                 let hint = "write one like check 'age(build.started) > 30m' HISTORY; see check --help";
@@ -106,68 +106,4 @@ fn no_data(text: Option<&str>) -> Result<Status, Failure> {
             None => Failure::usage(message),
         }
     })
-}
-
-/// How bad a status is when there are several: what is critical must not hide behind what is unknown.
-pub(super) fn rank(status: Status) -> u8 {
-    match status {
-        Status::Ok => 0,
-        Status::Warning => 1,
-        Status::Unknown => 2,
-        Status::Critical => 3,
-    }
-}
-
-/// The plugin's line, and one more for each further group: `NAME STATUS - reason | perfdata`.
-///
-/// Form: Monitoring Plugins Development Guidelines, sections 2.2 and 2.6.
-pub(super) fn nagios(name: &str, judgements: &[Judgement]) -> String {
-    let mut sorted: Vec<&Judgement> = judgements.iter().collect();
-    sorted.sort_by_key(|judgement| std::cmp::Reverse(rank(judgement.verdict.status)));
-    let mut lines = Vec::new();
-    for (at, judgement) in sorted.iter().enumerate() {
-        let verdict = &judgement.verdict;
-        // The bar begins performance data, so none may stand in the text.
-        let reason = show(verdict.reason.as_deref().unwrap_or_default().as_bytes(), 1000).replace('|', "/");
-        let status = verdict.status.name().to_uppercase();
-        let lead = if at == 0 {
-            format!("{} {status} - ", plain(name).to_uppercase())
-        } else {
-            format!("{status}{} - ", plain(&verdict.tags.to_string()))
-        };
-        let tags = if at == 0 { plain(&verdict.tags.to_string()) } else { String::new() };
-        let tags = if tags.is_empty() { tags } else { format!("{tags} ") };
-        lines.push(format!("{lead}{tags}{reason}{}", performance(name, judgement)));
-    }
-    if judgements.is_empty() {
-        lines.push(format!("{} UNKNOWN - nothing to judge", plain(name).to_uppercase()));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn plain(text: &str) -> String {
-    show(text.as_bytes(), 100).replace('|', "/")
-}
-
-/// ` | 'label'=value[unit];[warn];[crit]`, when there is a value.
-fn performance(name: &str, judgement: &Judgement) -> String {
-    let Some(value) = judgement.verdict.value else { return String::new() };
-    let number = |value: f64| {
-        let mut text = Vec::new();
-        write_number(&mut text, value);
-        String::from_utf8_lossy(&text).into_owned()
-    };
-    let limit = |status: Status| judgement.limits.iter().find(|(of, _)| *of == status).map_or(String::new(), |(_, value)| number(*value));
-    // The guideline's units are few; any other would not be read.
-    let unit = match judgement.verdict.unit.as_deref() {
-        Some("s") => "s",
-        Some("ms") => "ms",
-        Some("us") => "us",
-        Some("%") => "%",
-        Some("By") => "B",
-        _ => "",
-    };
-    let label = plain(&format!("{name}{}", judgement.verdict.tags)).replace('\'', "''").replace('=', ":");
-    let text = format!(" | '{label}'={}{unit};{};{}", number(value), limit(Status::Warning), limit(Status::Critical));
-    text.trim_end_matches(';').to_owned()
 }
