@@ -91,6 +91,23 @@ impl ExactSum {
         self.large = self.large.saturating_add(other.large);
     }
 
+    /// Adds another sum times a power of two, exactly unless parts of it vanish.
+    pub(super) fn merge_scaled(&mut self, other: &ExactSum, power: f64) {
+        other.with_large(power).into_iter().for_each(|part| self.add(part));
+    }
+
+    /// The sum as its leading doubles: the sum rounded, what is left rounded, and so on.
+    ///
+    /// Unlike the partials these depend on nothing but the sum. It must be below 1.8e308.
+    pub(super) fn terms<const COUNT: usize>(&self) -> [f64; COUNT] {
+        let mut rest = self.clone();
+        std::array::from_fn(|_| {
+            let term = rest.value();
+            rest.subtract(term);
+            term
+        })
+    }
+
     /// Takes away all that another sum holds.
     pub fn subtract_all(&mut self, other: &ExactSum) {
         other.partials().iter().for_each(|part| self.grow(-*part));
