@@ -51,7 +51,8 @@ pub fn lint(checks: &[Check], facts: Option<&Facts>) -> Vec<Finding> {
         }
         seen::needs(check, checks, facts, &mut found);
         for finding in found.findings {
-            if !findings.iter().rev().any(|known| known.check == at && known.message == finding.message) {
+            let mut of_this = findings.iter().rev().take_while(|known| known.check == at);
+            if !of_this.any(|known| known.message == finding.message) {
                 findings.push(finding);
             }
         }
