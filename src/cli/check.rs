@@ -2,6 +2,7 @@
 
 mod feed;
 mod files;
+mod lint;
 mod plan;
 mod plugin;
 mod ranges;
@@ -66,10 +67,18 @@ fn command() -> Command {
         .arg(value("state", "DIR", "Memory comes in a later version").hide(true))
         .arg(value("reference", "FILE", "References come in a later version").hide(true))
         .arg(args::at_option());
-    input::options(command)
+    input::options(command).subcommand(lint::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
+    match matches.subcommand() {
+        Some(("lint", matches)) => lint::run(matches, io),
+        _ => judge(matches, io),
+    }
+}
+
+/// Judges records: the work of `check` without a subcommand.
+fn judge(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::of_paths(TOOL.name, plan.paths.clone(), matches, io)?;
     let mut out = Output::take(io, false);

@@ -1,106 +1,107 @@
-//! Rule files as they are typed: `-f FILE`, several of them, or a folder of `.toml` files.
+//! Rule files as they are named: files, folders of them; read whole, and every mistake told.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::super::Failure;
+use super::TOOL;
+use crate::cli::{Failure, Io};
 use crate::record::show;
-use crate::rule::{FileError, Rules, Source};
+use crate::rule::{FileError, MOST_ERRORS, Rules, Source};
 
-/// The longest rule file that is read.
+/// The largest rule file, in bytes.
 const FILE_BYTES: u64 = 1 << 20;
 
-/// The option `-f`.
+/// The option `-f`, which may be repeated.
 pub(super) fn option() -> Arg {
-    Arg::new("rules")
+    Arg::new("file")
         .long("file")
         .short('f')
         .value_name("FILE")
         .action(ArgAction::Append)
-        .help("Judge by the checks of a rule file, or of all .toml files of a folder; may be repeated")
+        .help("Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated")
 }
 
-/// Whether rule files were given.
-pub(super) fn given(matches: &ArgMatches) -> bool {
-    matches.contains_id("rules")
+/// What was typed for [`option`].
+pub(super) fn paths(matches: &ArgMatches) -> Vec<String> {
+    matches.get_many::<String>("file").into_iter().flatten().cloned().collect()
 }
 
-/// Reads the rule files that were typed.
+/// Reads rule files and folders of them as one set of checks.
 ///
 /// # Errors
-/// [`Failure::Config`] with every mistake in them, or [`Failure::Io`].
-pub(super) fn load(matches: &ArgMatches) -> Result<Rules, Failure> {
+/// When one can't be read, or holds a mistake: all of these are told but the last, which is the failure.
+pub(super) fn load(paths: &[String], io: &mut Io) -> Result<Rules, Failure> {
     let mut sources = Vec::new();
-    for path in matches.get_many::<String>("rules").into_iter().flatten() {
+    for path in paths {
         if path == "-" {
-            let hint = "write them to a file, or give one condition as an argument: check 'CONDITION'";
-            return Err(Failure::usage_hint("-f: rules are not read from standard input, where the records are", hint));
+            let hint = "write them to a file and name that";
+            return Err(Failure::usage_hint("-f -: rule files are not read from standard input, which is for records", hint));
         }
-        for file in expand(path)? {
-            sources.push(source(&file)?);
+        for path in expand(path)? {
+            let text = read(&path)?;
+            sources.push(Source { name: path, text });
         }
     }
-    if sources.is_empty() {
-        return Err(Failure::usage_hint("there is no rule file", "name one by -f check.toml"));
-    }
-    let rules = Rules::read(sources).map_err(|errors| wrong(&errors))?;
-    if rules.checks.is_empty() {
-        let names: Vec<String> = matches.get_many::<String>("rules").into_iter().flatten().map(|path| show(path.as_bytes(), 200)).collect();
-        return Err(Failure::Config(format!("{}: there is no check", names.join(", ")), Some("a check is a table: [name]".into())));
-    }
-    Ok(rules)
+    Rules::read(sources).map_err(|errors| tell(&errors, io))
 }
 
-/// All mistakes as one failure, each with its own hint.
-pub(super) fn wrong(errors: &[FileError]) -> Failure {
-    let mut text = String::new();
-    for (at, error) in errors.iter().enumerate() {
-        let last = at + 1 == errors.len();
-        text.push_str(&error.to_string());
-        match &error.hint {
-            Some(hint) if !last => text.push_str(&format!("\nhint: {hint}\ncheck: ")),
-            None if !last => text.push_str("\ncheck: "),
-            _ => {}
-        }
+/// Tells all mistakes but the last one, which is the failure.
+fn tell(errors: &[FileError], io: &mut Io) -> Failure {
+    let Some((last, others)) = errors.split_last() else { return Failure::Config("the rule files can't be read".into(), None) };
+    for error in others {
+        io.tell(TOOL.name, told(error, ""));
     }
-    Failure::Config(text, errors.last().and_then(|error| error.hint.clone()))
+    if errors.len() >= MOST_ERRORS {
+        io.tell(TOOL.name, format!("the first {MOST_ERRORS} mistakes are told, and this is the last of them"));
+    }
+    Failure::Config(last.to_string(), last.hint.clone())
 }
 
-/// A file, or the rule files of a folder in the order of their names.
+/// A mistake or a finding with its remedy, and before the message whose it is.
+pub(super) fn told(error: &FileError, whose: &str) -> String {
+    let hint = error.hint.as_ref().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+    let message = format!("{whose}{}", error.message);
+    format!("{}{hint}", FileError { message, ..error.clone() })
+}
+
+/// The file itself, or the rule files of a folder by name.
 fn expand(path: &str) -> Result<Vec<String>, Failure> {
-    let failed = |error| Failure::io(format!("{}: cannot read", show(path.as_bytes(), 200)), error);
     if !Path::new(path).is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    let shown = show(path.as_bytes(), 200);
+    let failed = |error| Failure::io(format!("{shown}: cannot read"), error);
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
+    for entry in std::fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
-        if file.extension().is_some_and(|extension| extension == "toml") && file.is_file() {
-            files.push(file.to_string_lossy().into_owned());
+        let is_rules = file.extension().is_some_and(|extension| extension == "toml");
+        // A name that begins with a dot is hidden, as what an editor has open.
+        let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if is_rules && !is_hidden && file.is_file() {
+            files.extend(file.into_os_string().into_string().ok());
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(Failure::Config(format!("{}: there is no .toml file in this folder", show(path.as_bytes(), 200)), None));
+        return Err(Failure::Config(format!("{shown}: a folder of rules holds files named like `check.toml`, found none"), None));
     }
     Ok(files)
 }
 
-fn source(path: &str) -> Result<Source, Failure> {
-    let failed = |error| Failure::io(format!("{}: cannot read", show(path.as_bytes(), 200)), error);
+/// The text of a file that is not too large.
+fn read(path: &str) -> Result<String, Failure> {
+    let shown = show(path.as_bytes(), 200);
+    let failed = |error| Failure::io(format!("{shown}: cannot read"), error);
     let mut bytes = Vec::new();
-    fs::File::open(path).map_err(failed)?.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > FILE_BYTES {
-        return Err(Failure::Config(format!("{}: a rule file has 1 MiB at most", show(path.as_bytes(), 200)), None));
+        return Err(Failure::Config(format!("{shown}: a rule file may be {FILE_BYTES} bytes at most, and this one is larger"), None));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { name: path.to_owned(), text }),
-        Err(error) => {
-            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            Err(Failure::Config(format!("{}:{line}: a rule file is UTF-8 text", show(path.as_bytes(), 200)), None))
-        }
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Failure::Config(format!("{shown}:{line}: is not text in UTF-8: byte {good} is wrong"), None)
+    })
 }

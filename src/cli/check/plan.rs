@@ -25,9 +25,9 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads what was typed; every mistake is found here.
-    pub(super) fn new(matches: &ArgMatches, _io: &Io) -> Result<Plan, Failure> {
+    pub(super) fn new(matches: &ArgMatches, io: &mut Io) -> Result<Plan, Failure> {
         let mut paths: Vec<String> = matches.get_many::<String>("files").into_iter().flatten().cloned().collect();
-        let rules = Typed::new(matches, &mut paths)?;
+        let rules = Typed::new(matches, &mut paths, io)?;
         let form = if matches.get_flag("nagios") { Output::Nagios } else { Output::Records };
         if form == Output::Nagios && matches.get_flag("pass") {
             return Err(Failure::usage("--nagios prints one line for a monitoring server, and --pass all records: choose one"));

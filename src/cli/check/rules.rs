@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::super::Failure;
+use super::super::{Failure, Io};
 use super::{files, ranges};
 use crate::record::{Status, check_name, show};
 use crate::rule::{Check, Level, RuleError, Rules, Senseless, parse};
@@ -19,8 +19,9 @@ pub(super) struct Typed {
 
 impl Typed {
     /// Reads what was typed; takes the condition, if it is an argument, from the front of `paths`.
-    pub(super) fn new(matches: &ArgMatches, paths: &mut Vec<String>) -> Result<Typed, Failure> {
-        if !files::given(matches) {
+    pub(super) fn new(matches: &ArgMatches, paths: &mut Vec<String>, io: &mut Io) -> Result<Typed, Failure> {
+        let named = files::paths(matches);
+        if named.is_empty() {
             let check = inline(matches, paths)?;
             return Ok(Typed { name: check.name.clone(), checks: vec![check], files: None });
         }
@@ -29,11 +30,10 @@ impl Typed {
             let message = format!("--{option} belongs to a condition among the arguments, and -f names rule files: choose one");
             return Err(Failure::usage_hint(message, format!("write it into the file: `{} = …`", option.replace('-', "_"))));
         }
-        let rules = files::load(matches)?;
+        let rules = files::load(&named, io)?;
         let mut checks = rules.checks.clone();
         checks.iter_mut().for_each(|check| check.extrapolate &= !matches.get_flag("no-extrapolation"));
-        let names = matches.get_many::<String>("rules").into_iter().flatten().cloned().collect::<Vec<_>>();
-        Ok(Typed { checks, name: names.join(","), files: Some(rules) })
+        Ok(Typed { checks, name: named.join(","), files: Some(rules) })
     }
 
     /// A mistake that only the data showed, at its place.

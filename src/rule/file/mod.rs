@@ -94,18 +94,22 @@ impl Rules {
     pub fn read(sources: Vec<Source>) -> Result<Rules, Vec<FileError>> {
         let mut rules = Rules::default();
         let mut errors = Vec::new();
+        let mut names: HashMap<String, usize> = HashMap::new();
         for (at, source) in sources.iter().enumerate() {
             let (found, mut wrong) = read_source(source);
             for found in found {
-                if let Some(error) = rules.twice(&sources, at, &found) {
-                    wrong.push(error);
+                if let Some(first) = names.get(&found.check.name) {
+                    wrong.push(twice(&sources, at, &rules.origins[*first], &found));
                     continue;
                 }
+                names.insert(found.check.name.clone(), rules.checks.len());
                 let Found { check, name_place, keys, left_out } = found;
                 rules.checks.push(check);
                 rules.origins.push(Origin { source: at, name_place, keys, left_out });
             }
             wrong.sort_by_key(|error| (error.start, error.end));
+            // To find the line of a place takes time, and a file may be wrong all over.
+            wrong.truncate(MOST_ERRORS);
             errors.extend(wrong.into_iter().map(|error| FileError::new(&source.name, &source.text, error)));
         }
         rules.sources = sources;
@@ -115,19 +119,6 @@ impl Rules {
         }
         errors.truncate(MOST_ERRORS);
         if errors.is_empty() { Ok(rules) } else { Err(errors) }
-    }
-
-    /// The mistake when a check's name is taken by an earlier file.
-    fn twice(&self, sources: &[Source], source: usize, found: &Found) -> Option<RuleError> {
-        let first = self.checks.iter().position(|known| known.name == found.check.name)?;
-        let origin = &self.origins[first];
-        let earlier = &sources[origin.source];
-        let (line, column) = line_and_column(&earlier.text, origin.name_place.0);
-        let place = format!("{}:{line}:{column}", show(earlier.name.as_bytes(), 200));
-        let name = show(found.check.name.as_bytes(), 40);
-        let error = RuleError::new(format!("there are two checks `{name}`: the other one is at {place}"), found.name_place);
-        let same = earlier.name == sources[source].name;
-        Some(error.hint(if same { "the file is named twice" } else { "give one of them another name" }))
     }
 
     /// The mistakes of checks that need one another in a circle, each told at its first check.
@@ -167,7 +158,8 @@ impl Rules {
         let Some((key_place, value)) = origin.keys.get(key) else {
             return origin.keys.get("slo").map_or(origin.name_place, |(key, _)| *key);
         };
-        let Some(place) = place else { return *value };
+        // The value of `[name.slo]` is the whole header.
+        let Some(place) = place else { return if key == "slo" { *key_place } else { *value } };
         let text = self.sources.get(origin.source).map_or("", |source| &source.text);
         let decoded = self.text(check, key).unwrap_or_default();
         if decoded.is_empty() { *key_place } else { Text::new(text, *value, decoded).place(place) }
@@ -182,6 +174,17 @@ impl Rules {
             _ => check.levels.iter().find(|level| level.status.name() == key).map(|level| level.condition.text()),
         }
     }
+}
+
+/// The mistake when a check's name is taken by an earlier file.
+fn twice(sources: &[Source], source: usize, first: &Origin, found: &Found) -> RuleError {
+    let earlier = &sources[first.source];
+    let (line, column) = line_and_column(&earlier.text, first.name_place.0);
+    let place = format!("{}:{line}:{column}", show(earlier.name.as_bytes(), 200));
+    let name = show(found.check.name.as_bytes(), 40);
+    let error = RuleError::new(format!("there are two checks `{name}`: the other one is at {place}"), found.name_place);
+    let same = earlier.name == sources[source].name;
+    error.hint(if same { "the file is named twice" } else { "give one of them another name" })
 }
 
 /// The checks of a file, and the mistakes of those that are none.
