@@ -22,4 +22,5 @@ mod nagios;
 mod pipes;
 mod programs;
 mod rollup;
+mod state;
 mod statsd;

@@ -75,6 +75,8 @@ impl StateError {
         match code.map(|failure| (failure.code, failure.extended_code)) {
             Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => StateError::Busy { path },
             Some((ErrorCode::ReadOnly, _)) => StateError::ReadOnly { path },
+            // In a folder that can't be written to, it is the log that can't be opened.
+            Some((ErrorCode::CannotOpen, _)) if !path.parent().is_some_and(is_writable) => StateError::ReadOnly { path },
             // The index of the log is made as large as it must be at once, which is what fails on a full disk.
             Some((ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE)) => StateError::Full { path },
             Some((ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _)) => StateError::Corrupt { path, why },
@@ -120,6 +122,10 @@ impl StateError {
     }
 }
 
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", show(self.path().as_os_str().as_encoded_bytes(), 400))?;
@@ -129,7 +135,7 @@ impl fmt::Display for StateError {
                 write!(f, "cannot be made: {}", text.split(" (os error").next().unwrap_or_default().to_lowercase())
             }
             StateError::Busy { .. } => write!(f, "locked by another process for longer than {} s", State::PATIENCE.as_secs()),
-            StateError::ReadOnly { .. } => f.write_str("cannot write: it is read-only"),
+            StateError::ReadOnly { .. } => f.write_str("cannot write: the file or its folder is read-only"),
             StateError::Full { .. } => f.write_str("cannot write: no space left on device"),
             StateError::Corrupt { why, .. } => write!(f, "is damaged, or is no state file: {}", show(why.as_bytes(), 200)),
             StateError::Foreign { .. } => f.write_str("is the database of another program"),

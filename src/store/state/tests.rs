@@ -175,7 +175,7 @@ fn the_file_is_for_its_owner_and_safe_at_a_power_cut() {
 fn a_damaged_file_is_told_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(State::FILE);
-    let noise: Vec<u8> = (0..5000_u32).map(|n| (n * 7919 >> 3) as u8).collect();
+    let noise: Vec<u8> = (0..5000_u32).map(|n| ((n * 7919) >> 3) as u8).collect();
     std::fs::write(&path, &noise).unwrap();
     let error = State::open(folder.path()).unwrap_err();
     assert_eq!(error.to_string(), format!("{}: is damaged, or is no state file: file is not a database", path.display()));
