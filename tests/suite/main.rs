@@ -23,4 +23,5 @@ mod pipes;
 mod programs;
 mod rollup;
 mod rules;
+mod state;
 mod statsd;
