@@ -3,6 +3,7 @@
 
 mod check;
 mod check_edges;
+mod check_modes;
 mod collect_csv;
 mod collect_host;
 mod collect_lines;
