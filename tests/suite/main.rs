@@ -22,5 +22,6 @@ mod nagios;
 mod pipes;
 mod programs;
 mod rollup;
+mod rules;
 mod state;
 mod statsd;

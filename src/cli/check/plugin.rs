@@ -21,20 +21,10 @@ use std::collections::BTreeMap;
 use crate::record::{Status, Tags, show, time_unit};
 use crate::rule::{Judgement, Range};
 
-/// How bad a status is when there are several: what is critical must not hide behind what is unknown.
-pub(super) fn rank(status: Status) -> u8 {
-    match status {
-        Status::Ok => 0,
-        Status::Warning => 1,
-        Status::Unknown => 2,
-        Status::Critical => 3,
-    }
-}
-
 /// The output of a plugin, the worst group first; every line ends in a newline.
 pub(super) fn lines(name: &str, judgements: &[Judgement]) -> String {
     let mut sorted: Vec<&Judgement> = judgements.iter().collect();
-    sorted.sort_by_key(|judgement| std::cmp::Reverse(rank(judgement.verdict.status)));
+    sorted.sort_by_key(|judgement| std::cmp::Reverse(judgement.verdict.status.rank()));
     let head = plain(name, 100).to_uppercase();
     let Some(worst) = sorted.first() else { return format!("{head} UNKNOWN - nothing to judge\n") };
     let mut text = format!("{head} {}{}", sentence(worst), census(&sorted));
@@ -67,7 +57,7 @@ fn census(judgements: &[&Judgement]) -> String {
     let mut counts: BTreeMap<u8, (Status, usize)> = BTreeMap::new();
     for judgement in judgements {
         let status = judgement.verdict.status;
-        counts.entry(rank(status)).or_insert((status, 0)).1 += 1;
+        counts.entry(status.rank()).or_insert((status, 0)).1 += 1;
     }
     let parts: Vec<String> = counts.values().rev().map(|(status, count)| format!("{count} {}", status.name())).collect();
     format!(" ({})", parts.join(", "))
