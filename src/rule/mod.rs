@@ -33,6 +33,7 @@ mod instants;
 mod lexer;
 mod literal;
 mod parse;
+pub mod prometheus;
 mod summary;
 mod syntax;
 mod units;
