@@ -33,6 +33,7 @@ fn conditions_have_their_expressions() {
         ("rate(x, 5m) == 0", &[], "sum(rate(x[5m])) == 0"),
         ("increase(a, 5m) / increase(b, 5m) > 2%", &[], "sum(increase(a[5m])) / (sum(increase(b[5m])) != 0) > 0.02"),
         ("p95(latency, 5m) > 90s", &[], "max(quantile_over_time(0.95, latency[5m])) > 90000"),
+        ("stddev(x, 5m) > 1", &[], "max(stddev_over_time(x[5m]) * sqrt(count_over_time(x[5m]) / ((count_over_time(x[5m]) - 1) > 0))) > 1"),
         ("max(x, 5m, 7d ago) != -1", &[], "max(max_over_time(x[5m] offset 7d)) != -1"),
         ("not (min(x, 5m) > 1 and max(x, 5m) < 5)", &[], "min(min_over_time(x[5m])) <= 1 or max(max_over_time(x[5m])) >= 5"),
         ("last(x, 5m) in 20..25", &[], "(max(last_over_time(x[5m])) >= 20) <= 25"),
@@ -84,7 +85,7 @@ fn what_cannot_be_said_is_refused_by_name() {
         ("p95(x, 5m) > 5", &[], "`p95` of the samples of several series together"),
         ("forecast(x, 6h, in 24h) > 5", &[], "`predict_linear` there is another estimate"),
         ("distinct(x, 5m) > 5", &[], "no such function"),
-        ("sum(x, 5m) > 90s", &[], "c: critical:13: the unit of `x` is not known, which `1m30s` needs"),
+        ("sum(x, 5m) > 90s", &[], "c: critical:14: the unit of `x` is not known, which `1m30s` needs"),
         ("age(x) > 30m", &[], "how long an age is can't be known there"),
         ("absent(x, 5m)", &["q"], "which groups there are can't be known there"),
         ("sum(x, 5m) > 5 for 3 of 5 times", &[], "`3 of 5 times` can't be said there"),
@@ -95,6 +96,7 @@ fn what_cannot_be_said_is_refused_by_name() {
         ("sum(a.b, 5m) > sum(a_b, 5m)", &[], "would both be `a_b` there"),
         ("sum(x) > 5", &[], "without a window"),
         ("sum(x{severity=a}, 5m) > 5", &[], "a meaning of its own"),
+        ("first(x, 5m) > 0", &[], "no such function"),
         ("1 > 0", &[], "nothing that is measured"),
     ] {
         let found = expression(&check(condition, by), &Export::default()).unwrap_err();

@@ -32,16 +32,24 @@
 mod export;
 #[cfg(test)]
 mod export_tests;
+mod import;
+#[cfg(test)]
+mod import_tests;
+mod lexer;
 mod logic;
 mod names;
 mod number;
+mod promql;
+mod reading;
 mod template;
 mod terms;
 mod units;
 mod write;
+mod yaml;
 mod yaml_text;
 
 pub use export::{Exported, export};
+pub use import::{Imported, import};
 
 use std::collections::BTreeMap;
 
@@ -77,6 +85,30 @@ pub struct Export {
     /// How far back the other side looks for the newest sample of a metric; further back it is as
     /// if there had never been one.
     pub look_back: Option<Span>,
+}
+
+/// What is known or promised about the metrics that a rule does not say itself.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// Whose rules they are.
+    pub target: Target,
+    /// The labels that tell the series of a metric apart, sorted; where a rule does not aggregate
+    /// over series, it fires for each.
+    pub by: Vec<String>,
+    /// The promise that every group has one series of each metric.
+    pub one_series: bool,
+    /// For how long the newest sample of a metric counts there.
+    pub look_back: Span,
+    /// How far apart the evaluations of a group are that does not say it.
+    pub every: Span,
+}
+
+impl Default for Import {
+    /// The defaults of Prometheus: `query.lookback-delta` of 5 minutes, `evaluation_interval` of one.
+    fn default() -> Import {
+        let minutes = |minutes: u32| Span::from_secs(minutes * 60);
+        Import { target: Target::default(), by: Vec::new(), one_series: false, look_back: minutes(5), every: minutes(1) }
+    }
 }
 
 /// Something that cannot be said on the other side.

@@ -56,7 +56,10 @@ impl Terms<'_> {
             }
             Function::Stddev => {
                 self.promised(call)?;
-                self.over(call, "max", "stddev_over_time", None)?
+                let range = self.range(call)?;
+                // There it is divided by n, here by n - 1; of one sample there is none here.
+                let count = format!("count_over_time({range})");
+                self.across("max", &format!("stddev_over_time({range}) * sqrt({count} / (({count} - 1) > 0))"))
             }
             Function::Last => {
                 self.promised(call)?;
