@@ -1,21 +1,58 @@
-complete -c check -s w -l warning -d 'Warn when this is true' -r
-complete -c check -s c -l critical -d 'Call it critical when this is true; so is a CONDITION without an option' -r
-complete -c check -l name -d 'The name of the check in its verdicts [default: check]' -r
-complete -c check -l by -d 'One verdict for each value of these tags' -r
-complete -c check -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
-complete -c check -l playbook -d 'Where to read what to do; goes into the verdicts' -r
-complete -c check -s f -l file -d 'Rule files come in a later version' -r
-complete -c check -l state -d 'Memory comes in a later version' -r
-complete -c check -l reference -d 'References come in a later version' -r
-complete -c check -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
-complete -c check -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
-complete -c check -l until -d 'Leave out records at and after TIME' -r
-complete -c check -l rejects -d 'Keep lines that are no records in FILE, whole' -r
-complete -c check -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
-complete -c check -l nagios -d 'Print the line of a monitoring plugin instead of records'
-complete -c check -l pass -d 'Pass the records read on, before the verdicts'
-complete -c check -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
-complete -c check -s H -l human -d 'Explain the verdicts in plain words on standard error'
-complete -c check -l strict -d 'End at the first line that is no record'
-complete -c check -s h -l help -d 'Print help'
-complete -c check -s V -l version -d 'Print version'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_check_global_optspecs
+    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= state= reference= at= since= until= rejects= strict h/help V/version
+end
+
+function __fish_check_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_check_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_check_using_subcommand
+    set -l cmd (__fish_check_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c check -n "__fish_check_needs_command" -s w -l warning -d 'Warn when this is true, or when VALUE is outside of this range' -r
+complete -c check -n "__fish_check_needs_command" -s c -l critical -d 'Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option' -r
+complete -c check -n "__fish_check_needs_command" -l name -d 'The name of the check in its verdicts [default: check]' -r
+complete -c check -n "__fish_check_needs_command" -l by -d 'One verdict for each value of these tags' -r
+complete -c check -n "__fish_check_needs_command" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
+complete -c check -n "__fish_check_needs_command" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
+complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_needs_command" -l state -d 'Memory comes in a later version' -r
+complete -c check -n "__fish_check_needs_command" -l reference -d 'References come in a later version' -r
+complete -c check -n "__fish_check_needs_command" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_needs_command" -l until -d 'Leave out records at and after TIME' -r
+complete -c check -n "__fish_check_needs_command" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_needs_command" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
+complete -c check -n "__fish_check_needs_command" -l nagios -d 'Print the line of a monitoring plugin instead of records'
+complete -c check -n "__fish_check_needs_command" -l pass -d 'Pass the records read on, before the verdicts'
+complete -c check -n "__fish_check_needs_command" -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
+complete -c check -n "__fish_check_needs_command" -s H -l human -d 'Explain the verdicts in plain words on standard error'
+complete -c check -n "__fish_check_needs_command" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_needs_command" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_needs_command" -s V -l version -d 'Print version'
+complete -c check -n "__fish_check_needs_command" -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand lint" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l until -d 'Leave out records at and after TIME' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_using_subcommand lint" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

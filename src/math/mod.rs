@@ -1,15 +1,24 @@
 //! Numbers about many numbers: sums and moments, quantiles, sketches of distributions.
 //!
 //! Holds [`Moments`] (count, sum, extremes, mean, spread), [`Sketch`] (quantiles with a bounded
-//! relative error), and exact quantiles of values at hand. Knows no time, no records and no units.
+//! relative error), and exact quantiles of values at hand. For windows that slide it holds
+//! [`ExactMoments`] and [`ExactSum`] (values are added and taken away without any rounding) and
+//! [`Ordered`] (their quantiles and extremes). Knows no time, no records and no units.
 //!
-//! Always: what is merged gives what the whole would have given (counts, extremes and sketches
-//! exactly, sums to rounding); a result is finite or `None`, never NaN or infinite.
+//! Always: what is merged gives what the whole would have given (counts, extremes, sketches and
+//! exact sums exactly, other sums to rounding); a result is finite or `None`, never NaN or
+//! infinite (but for an [`ExactSum`] beyond the range of doubles).
 
+mod exact;
+mod exact_moments;
 mod moments;
+mod ordered;
 mod quantile;
 mod sketch;
 
+pub use exact::ExactSum;
+pub use exact_moments::ExactMoments;
 pub use moments::Moments;
+pub use ordered::Ordered;
 pub use quantile::{quantile_sorted, quantile_weighted, quantiles, sort_values};
 pub use sketch::{Sketch, SketchError};

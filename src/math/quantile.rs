@@ -80,7 +80,7 @@ pub(super) fn weighted(ascending: impl Iterator<Item = (f64, f64)>, total: f64, 
 }
 
 /// The whole part and the fraction of the rank of `q` among `count` values.
-fn rank(count: f64, q: f64) -> Option<(f64, f64)> {
+pub(super) fn rank(count: f64, q: f64) -> Option<(f64, f64)> {
     if !(0.0..=1.0).contains(&q) || count <= 0.0 {
         return None;
     }
@@ -89,7 +89,7 @@ fn rank(count: f64, q: f64) -> Option<(f64, f64)> {
 }
 
 /// The point at `part` (0 to 1) of the way from `low` to `high`; never outside of them.
-fn between(low: f64, high: f64, part: f64) -> f64 {
+pub(super) fn between(low: f64, high: f64, part: f64) -> f64 {
     // Both forms are exact at the ends; the second cannot overflow where high - low would.
     let point = if (high - low).is_finite() { low + (high - low) * part } else { low * (1.0 - part) + high * part };
     point.clamp(low.min(high), high.max(low))

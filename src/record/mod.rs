@@ -145,7 +145,8 @@ pub struct Beat {
 }
 
 /// What a check may conclude, by the exit codes of monitoring plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As it should be; 0.
     #[default]
@@ -166,6 +167,16 @@ impl Status {
             Status::Warning => "warning",
             Status::Critical => "critical",
             Status::Unknown => "unknown",
+        }
+    }
+
+    /// How bad it is beside others: what is critical must not hide behind what is unknown.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Status::Ok => 0,
+            Status::Warning => 1,
+            Status::Unknown => 2,
+            Status::Critical => 3,
         }
     }
 

@@ -5,9 +5,9 @@
 //! result is extended to them, but by no more than half an interval where a border is further from
 //! its sample than 1.1 intervals, and never to below zero.
 
-use super::data::{Point, WindowPoint};
+use super::buffer::{Point, WindowPoint};
 use super::syntax::Function;
-use crate::math::{Moments, Sketch, quantile_weighted, quantiles, sort_values};
+use crate::math::{Moments, Sketch};
 use crate::time::{Span, Timestamp};
 
 /// Why there is no number, where it is the question that is wrong.
@@ -31,84 +31,45 @@ impl From<Option<f64>> for Aggregate {
     }
 }
 
-/// Aggregates samples, in any order, that need no series of their own.
-pub(super) fn of_points<'a>(function: Function, points: impl Iterator<Item = &'a Point> + Clone) -> Option<f64> {
-    let key = |point: &&Point| (point.ts, point.value);
-    let order = |a: &&Point, b: &&Point| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal);
-    match function {
-        Function::First => points.min_by(order).map(|point| point.value),
-        Function::Last => points.max_by(order).map(|point| point.value),
-        Function::Distinct => {
-            let mut values: Vec<f64> = points.map(|point| point.value).collect();
-            sort_values(&mut values);
-            values.dedup();
-            Some(values.len() as f64)
-        }
-        Function::Quantile(percentile) => quantile(points, percentile.fraction()),
-        _ => {
-            let mut moments = Moments::new();
-            points.for_each(|point| moments.add(point.value, point.weight));
-            of_moments(function, &moments)
-        }
-    }
+/// The first and the last sample of a window `(start, end]`, and how many there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) first: Point,
+    pub(super) last: Point,
+    pub(super) count: usize,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
 }
 
-fn of_moments(function: Function, moments: &Moments) -> Option<f64> {
-    match function {
-        Function::Count => Some(moments.count()),
-        Function::Sum => moments.sum(),
-        Function::Mean => moments.mean(),
-        Function::Min => moments.min(),
-        Function::Max => moments.max(),
-        Function::Stddev => moments.stddev(),
-        _ => None,
-    }
-}
-
-fn quantile<'a>(points: impl Iterator<Item = &'a Point> + Clone, q: f64) -> Option<f64> {
-    if points.clone().any(|point| point.weight != 1.0) {
-        let mut weighted: Vec<(f64, f64)> = points.map(|point| (point.value, point.weight)).collect();
-        weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        return quantile_weighted(&weighted, q);
-    }
-    let mut values: Vec<f64> = points.map(|point| point.value).collect();
-    quantiles(&mut values, &[q])?.first().copied()
-}
-
-/// The increase of one counter over `(start, end]`; the points ascend by time.
+/// The increase of one counter over a window; `falls` is the sum of the values that it fell from.
 ///
 /// `None` with fewer than two samples, as nothing is known of what was before the first.
-pub(super) fn increase(points: &[Point], start: Timestamp, end: Timestamp, extrapolate: bool) -> Option<f64> {
-    let falls: f64 = points.windows(2).filter(|pair| pair[1].value < pair[0].value).map(|pair| pair[0].value).sum();
-    let (first, last) = (points.first()?, points.last()?);
-    let raw = last.value - first.value + falls;
-    extend(points, raw, Some(first.value), start, end, extrapolate)
+pub(super) fn increase(ends: &Ends, falls: f64, extrapolate: bool) -> Option<f64> {
+    extend(ends, ends.last.value - ends.first.value + falls, Some(ends.first.value), extrapolate)
 }
 
-/// The change of one gauge over `(start, end]`, extended to its borders.
-pub(super) fn change(points: &[Point], start: Timestamp, end: Timestamp, extrapolate: bool) -> Option<f64> {
-    let raw = points.last()?.value - points.first()?.value;
-    extend(points, raw, None, start, end, extrapolate)
+/// The change of one gauge over a window, extended to its borders.
+pub(super) fn change(ends: &Ends, extrapolate: bool) -> Option<f64> {
+    extend(ends, ends.last.value - ends.first.value, None, extrapolate)
 }
 
 /// Extends a change between the first and the last sample to the window's borders; `above_zero` is
 /// the first value of a counter, which was never below zero.
-fn extend(points: &[Point], raw: f64, above_zero: Option<f64>, start: Timestamp, end: Timestamp, extrapolate: bool) -> Option<f64> {
-    let (first, last) = (points.first()?, points.last()?);
-    let sampled = last.ts.since(first.ts).secs_f64();
-    if points.len() < 2 || sampled == 0.0 {
+fn extend(ends: &Ends, raw: f64, above_zero: Option<f64>, extrapolate: bool) -> Option<f64> {
+    let sampled = ends.last.ts.since(ends.first.ts).secs_f64();
+    if ends.count < 2 || sampled == 0.0 {
         return None;
     }
     if !extrapolate {
         return Some(raw);
     }
-    let interval = sampled / (points.len() - 1) as f64;
+    let interval = sampled / (ends.count - 1) as f64;
     let reach = |gap: f64| if gap >= interval * 1.1 { interval / 2.0 } else { gap };
-    let mut to_start = reach(first.ts.since(start).secs_f64());
+    let mut to_start = reach(ends.first.ts.since(ends.start).secs_f64());
     if let Some(value) = above_zero.filter(|value| *value >= 0.0 && raw > 0.0) {
         to_start = to_start.min(sampled * (value / raw));
     }
-    let to_end = reach(end.since(last.ts).secs_f64());
+    let to_end = reach(ends.end.since(ends.last.ts).secs_f64());
     Some(raw * (sampled + to_start + to_end) / sampled)
 }
 
@@ -231,8 +192,15 @@ mod tests {
         Timestamp::from_nanos((seconds * 1e9) as i64)
     }
 
-    fn points(pairs: &[(f64, f64)]) -> Vec<Point> {
-        pairs.iter().map(|(seconds, value)| Point { ts: at(*seconds), value: *value, weight: 1.0 }).collect()
+    fn ends(pairs: &[(f64, f64)]) -> Option<Ends> {
+        let point = |(seconds, value): &(f64, f64)| Point { ts: at(*seconds), value: *value, weight: 1.0 };
+        let (first, last) = (point(pairs.first()?), point(pairs.last()?));
+        Some(Ends { first, last, count: pairs.len(), start: at(0.0), end: at(60.0) })
+    }
+
+    fn increased(pairs: &[(f64, f64)], extrapolate: bool) -> Option<f64> {
+        let falls = pairs.windows(2).filter(|pair| pair[1].1 < pair[0].1).map(|pair| pair[0].1).sum();
+        increase(&ends(pairs)?, falls, extrapolate)
     }
 
     #[test]
@@ -253,18 +221,9 @@ mod tests {
             (&[(0.0, 7.0), (60.0, 7.0)], Some(0.0)),
         ];
         for (pairs, expected) in cases {
-            assert_eq!(increase(&points(pairs), at(0.0), at(60.0), true), expected, "{pairs:?}");
+            assert_eq!(increased(pairs, true), expected, "{pairs:?}");
         }
-        assert_eq!(increase(&points(&[(25.0, 100.0), (35.0, 110.0)]), at(0.0), at(60.0), false), Some(10.0));
-        assert_eq!(change(&points(&[(0.0, 10.0), (60.0, 4.0)]), at(0.0), at(60.0), true), Some(-6.0));
-    }
-
-    #[test]
-    fn weights_count() {
-        let mut all = points(&[(1.0, 4.0), (2.0, 1.0)]);
-        all[0].weight = 10.0;
-        let of = |function| of_points(function, all.iter());
-        assert_eq!((of(Function::Count), of(Function::Sum)), (Some(11.0), Some(41.0)));
-        assert_eq!(of(Function::Last), Some(1.0));
+        assert_eq!(increased(&[(25.0, 100.0), (35.0, 110.0)], false), Some(10.0));
+        assert_eq!(ends(&[(0.0, 10.0), (60.0, 4.0)]).and_then(|ends| change(&ends, true)), Some(-6.0));
     }
 }

@@ -1,14 +1,10 @@
-//! A check: conditions with a status each, groups, and what no data means; judged at an instant.
+//! A check: conditions with a status each, groups, and what no data means.
 
-use super::data::{Data, LOOK_BACK};
-use super::error::RuleError;
-use super::eval::{Evaluator, Group, Trace, Truth, each_selector};
-use super::evidence::{entries, reason};
-use super::instants::instants;
+use super::range::Range;
 use super::summary::Summary;
-use super::syntax::{Condition, Logic};
-use crate::record::{Json, Status, Tags, Verdict};
-use crate::time::{Span, Timestamp};
+use super::syntax::Condition;
+use crate::record::{Status, Tags, Verdict};
+use crate::time::Span;
 
 /// A condition, and what it means when it is true.
 #[derive(Debug, Clone)]
@@ -82,131 +78,6 @@ impl Check {
 pub struct Judgement {
     /// The record.
     pub verdict: Verdict,
-    /// The limit that the verdict's value was held against, for performance data.
-    pub limits: Vec<(Status, f64)>,
-}
-
-/// Judges every group of a check at the instant of the data.
-///
-/// # Errors
-/// [`RuleError`] when a condition makes no sense for the data, and which level it is in.
-pub fn judge(check: &Check, data: &Data) -> Result<Vec<Judgement>, (usize, RuleError)> {
-    groups(check, data).iter().map(|group| judge_group(check, data, group)).collect()
-}
-
-/// The groups there are: every combination of the chosen tags' values; one, where there are none.
-fn groups(check: &Check, data: &Data) -> Vec<Group> {
-    if check.by.is_empty() {
-        return vec![Group::default()];
-    }
-    let mut all: Vec<Tags> =
-        data.all().iter().map(|kept| kept.series.tags.only(&check.by)).filter(|tags| tags.len() == check.by.len()).collect();
-    all.sort();
-    all.dedup();
-    if all.is_empty() {
-        return vec![Group::default()];
-    }
-    all.into_iter().map(|tags| Group { tags }).collect()
-}
-
-fn judge_group(check: &Check, data: &Data, group: &Group) -> Result<Judgement, (usize, RuleError)> {
-    let evaluator = Evaluator { data, group, extrapolate: check.extrapolate };
-    let at = data.at();
-    let mut found: Option<(usize, Trace)> = None;
-    let mut unknown: Option<(usize, Trace)> = None;
-    let mut calm: Option<Trace> = None;
-    let mut limits = Vec::new();
-    for (place, level) in check.levels.iter().enumerate() {
-        let mut trace = Trace::default();
-        let truth = evaluator.truth(&level.condition.logic, at, &mut trace).map_err(|error| (place, error))?;
-        limits.extend(trace.seen.first().and_then(|seen| seen.limit.as_ref()).map(|limit| (level.status, limit.value)));
-        match truth {
-            Truth::True if found.is_none() => found = Some((place, trace)),
-            Truth::Unknown if unknown.is_none() => unknown = Some((place, trace)),
-            Truth::False if calm.is_none() => calm = Some(trace),
-            _ => {}
-        }
-    }
-    let (status, level, trace) = match (found, unknown) {
-        // A warning must not hide missing data that was said to be critical.
-        (Some((place, _)), Some((_, trace))) if check.no_data == Status::Critical && check.levels[place].status == Status::Warning => {
-            (check.no_data, None, trace)
-        }
-        (Some((place, trace)), _) => (check.levels[place].status, Some(&check.levels[place]), trace),
-        (None, Some((_, trace))) => (check.no_data, None, trace),
-        (None, None) => (Status::Ok, None, calm.unwrap_or_default()),
-    };
-    let since = level.map(|level| since(&evaluator, &level.condition.logic, at));
-    let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).and_then(|seen| seen.left.clone());
-    let evidence = Json::of(&entries(&trace, data)).ok();
-    let verdict = Verdict {
-        ts: at,
-        check: check.name.clone(),
-        status,
-        since,
-        value: lead.as_ref().map(|quantity| quantity.value),
-        unit: lead.and_then(|quantity| quantity.unit),
-        reason: Some(reason(status, level, &trace, data, at, since)),
-        evidence,
-        playbook: check.playbook.clone(),
-        tags: if check.by.is_empty() { joint_tags(check, data) } else { group.tags.clone() },
-    };
-    Ok(Judgement { verdict, limits })
-}
-
-/// The tags that all series asked for have alike.
-fn joint_tags(check: &Check, data: &Data) -> Tags {
-    let mut joint: Option<Tags> = None;
-    for level in &check.levels {
-        each_selector(&level.condition.logic, &mut |selector| {
-            for kept in data.select(selector) {
-                let tags = &kept.series.tags;
-                joint = Some(match &joint {
-                    None => tags.clone(),
-                    Some(known) => known.iter().filter(|(key, value)| tags.get(key) == Some(*value)).collect(),
-                });
-            }
-        });
-    }
-    joint.unwrap_or_default()
-}
-
-/// Since when a condition has been true without a break, looking back as far as data is kept; of
-/// `c for 10m`, since when `c` was.
-fn since(evaluator: &Evaluator<'_>, logic: &Logic, at: Timestamp) -> Timestamp {
-    let (inner, held) = match logic {
-        Logic::For(inner, span) => (&**inner, *span),
-        other => (other, Span::ZERO),
-    };
-    let begin = evaluator.begin(inner).unwrap_or(at);
-    let is_true = |then: Timestamp| matches!(evaluator.truth(inner, then, &mut Trace::default()), Ok(Truth::True));
-    let back = at.minus(LOOK_BACK.plus(held)).max(begin.minus(Span::from_nanos(1)));
-    // Whether it is true is known; since when is worth less work.
-    let instants = instants(evaluator, inner, (back, at), (evaluator.most_instants() / 4).max(16));
-    let mut since = at;
-    for then in instants.into_iter().rev().skip(1) {
-        if !is_true(then) {
-            return border(then, since, &is_true);
-        }
-        since = then;
-    }
-    since
-}
-
-/// Where, to the millisecond, something became true between an instant when it was not and one when it was.
-fn border(mut not: Timestamp, mut is: Timestamp, is_true: &dyn Fn(Timestamp) -> bool) -> Timestamp {
-    let step = Span::from_millis(1);
-    if is.since(not) <= Span::from_nanos(1) {
-        // An age passes its limit a nanosecond after it has reached it: told as one instant.
-        return not;
-    }
-    not = not.floor_to(step);
-    while is.since(not) > step {
-        let middle = not.plus(Span::from_nanos(is.since(not).nanos() / 2)).floor_to(step);
-        if middle <= not {
-            break;
-        }
-        if is_true(middle) { is = middle } else { not = middle }
-    }
-    is
+    /// What the verdict's value was held against, in its unit, for performance data.
+    pub limits: Vec<(Status, Range)>,
 }

@@ -31,6 +31,7 @@ impl RuleError {
         let end = floor(text, self.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line_end = start + text[start..line_end].trim_end_matches('\r').len();
         let number = text[..start].matches('\n').count() + 1;
         let (before, marked) = (&text[line_start..start], &text[start..end.min(line_end)]);
         // A long line is shown from a little before the place.

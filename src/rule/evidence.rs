@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use super::check::Level;
+use super::check::{Check, Level};
 use super::data::Data;
-use super::eval::{Pending, Seen, Term, Trace, Truth, comparison};
-use super::syntax::{Compare, Function, TestKind};
+use super::hold::{Because, Episode, Finding, Hold};
+use super::syntax::{Compare, Function, TestKind, Times};
+use super::trace::{Pending, Seen, Term, Trace, comparison};
+use super::truth::Truth;
 use super::units::{Origin, Quantity, human};
 use crate::record::nearest;
 use crate::record::{Status, show};
@@ -40,6 +42,12 @@ pub(super) enum Entry {
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
+    Last {
+        last: String,
+        until: Option<String>,
+        status: Status,
+        times: u32,
+    },
     WrongIf {
         wrong_if: String,
     },
@@ -72,8 +80,21 @@ pub(super) struct TermEntry {
     error: Option<Number>,
 }
 
+/// All that a verdict may tell of.
+pub(super) struct Told<'a> {
+    pub(super) check: &'a Check,
+    /// The level that fires.
+    pub(super) level: Option<&'a Level>,
+    pub(super) trace: &'a Trace,
+    pub(super) data: &'a Data,
+    pub(super) finding: &'a Finding,
+    pub(super) hold: &'a Hold,
+    pub(super) at: Timestamp,
+}
+
 /// All entries: every term, events of the hour before, and what would make the verdict wrong.
-pub(super) fn entries(trace: &Trace, data: &Data) -> Vec<Entry> {
+pub(super) fn entries(told: &Told<'_>) -> Vec<Entry> {
+    let (trace, data) = (told.trace, told.data);
     let mut entries = Vec::new();
     for seen in &trace.seen {
         let compared = matches!(&seen.test.kind, TestKind::Compare { .. } | TestKind::Absent { .. });
@@ -83,7 +104,11 @@ pub(super) fn entries(trace: &Trace, data: &Data) -> Vec<Entry> {
             entries.push(Entry::Term(Box::new(term_entry(term, seen, limit))));
         }
     }
-    for event in data.events() {
+    if let Some(Episode { from, to, worst }) = told.hold.last {
+        let until = to.map(|to| to.to_string());
+        entries.push(Entry::Last { last: from.to_string(), until, status: worst, times: told.hold.times });
+    }
+    for event in data.events(told.at) {
         let text = event.text.as_deref().map(|text| text.chars().take(200).collect());
         entries.push(Entry::Event { event: event.event.clone(), ts: event.ts.to_string(), text });
     }
@@ -103,12 +128,12 @@ fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
             Truth::False => Some(false),
             Truth::Unknown => None,
         },
-        samples: Number(term.samples),
-        series: term.series,
-        oldest: term.oldest.map(|ts| ts.to_string()),
-        newest: term.newest.map(|ts| ts.to_string()),
+        samples: Number(term.basis.samples),
+        series: term.basis.series,
+        oldest: term.basis.oldest.map(|ts| ts.to_string()),
+        newest: term.basis.newest.map(|ts| ts.to_string()),
         no_data: term.quantity.is_none().then_some(true),
-        last_seen: term.quantity.is_none().then(|| term.last_seen.map(|ts| ts.to_string())).flatten(),
+        last_seen: term.quantity.is_none().then(|| term.basis.last_seen.map(|ts| ts.to_string())).flatten(),
         error: term.error.map(|error| Number((error * 1e9).round() / 1e9)),
     }
 }
@@ -118,10 +143,10 @@ fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
     for term in trace.seen.iter().flat_map(|seen| &seen.terms) {
         let name = &term.call.selector;
         let counted = !matches!(term.call.function, Function::Age | Function::Last | Function::First | Function::Count);
-        if counted && term.samples > 0.0 && term.samples < FEW {
-            reasons.push(format!("{} of {name} rests on only {}", term.call.function.name(), samples(term.samples)));
+        if counted && term.basis.samples > 0.0 && term.basis.samples < FEW {
+            reasons.push(format!("{} of {name} rests on only {}", term.call.function.name(), samples(term.basis.samples)));
         }
-        if term.sampled {
+        if term.basis.sampled {
             reasons.push(format!("{name} is a sampled stream: counts are estimates"));
         }
         if let Some(error) = term.error {
@@ -130,15 +155,15 @@ fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
         if term.call.function == Function::Age && term.quantity.is_some() {
             reasons.push(format!("what sends {name} is down, or its data is late"));
         }
-        if term.series > 1 && matches!(term.call.function, Function::Last | Function::First) {
+        if term.basis.series > 1 && matches!(term.call.function, Function::Last | Function::First) {
             reasons.push(format!(
                 "{name} is {} series, of which the {} counts; keep them apart by --by",
-                term.series,
+                term.basis.series,
                 if term.call.function == Function::Last { "newest" } else { "oldest" }
             ));
         }
     }
-    let late: u64 = data.all().iter().map(|kept| kept.disordered).sum();
+    let late: u64 = data.buffers().iter().map(|buffer| buffer.disordered).sum();
     if late > 0 {
         reasons.push(format!("more data is late: {late} of the samples came after newer ones"));
     }
@@ -150,38 +175,84 @@ fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
 }
 
 /// Why the verdict is what it is, in a sentence.
-pub(super) fn reason(status: Status, level: Option<&Level>, trace: &Trace, data: &Data, at: Timestamp, since: Option<Timestamp>) -> String {
-    let firing = matches!(status, Status::Warning | Status::Critical) && level.is_some();
-    if status == Status::Unknown || (trace.seen.iter().any(|seen| seen.truth == Truth::Unknown) && !firing) {
-        let missing = missing(trace, data, at);
+pub(super) fn reason(told: &Told<'_>) -> String {
+    let Told { level, trace, finding, at, .. } = *told;
+    let firing = level.is_some();
+    let mut text = because(told).join("; ");
+    if finding.status == Status::Unknown || (trace.seen.iter().any(|seen| seen.truth == Truth::Unknown) && !firing) {
+        let missing = missing(trace, told.data, at);
         if !missing.is_empty() {
-            return missing.join("; ");
+            join(&mut text, "; ", &missing.join("; "));
+            return text;
         }
     }
-    let speaking: Vec<&Seen> = if firing {
-        trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::True).collect()
-    } else {
-        // What keeps it from firing; without one, all that was seen.
-        let against: Vec<&Seen> = trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::False).collect();
-        if against.is_empty() { trace.seen.iter().collect() } else { against }
+    let for_it: Vec<&Seen> = trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::True).collect();
+    // What keeps it from firing; without one, all that was seen.
+    let against: Vec<&Seen> = trace.seen.iter().filter(|seen| seen.speaks_for() == Truth::False).collect();
+    let firing = firing && !for_it.is_empty();
+    let speaking = match (firing, against.is_empty()) {
+        (true, _) => for_it,
+        (false, false) => against,
+        (false, true) => trace.seen.iter().collect(),
     };
-    let mut text = String::new();
-    for (at, seen) in speaking.iter().enumerate() {
-        let joint = match at {
-            0 => "",
-            1 if firing => ", while ",
-            _ => " and ",
-        };
-        text.push_str(joint);
-        text.push_str(&sentence(seen));
+    let mut seen = String::new();
+    for sentence in speaking.iter().map(|seen| sentence(seen)) {
+        let joint = if firing && !seen.contains(", while ") { ", while " } else { " and " };
+        join(&mut seen, joint, &sentence);
     }
-    if let Some(Pending { held, asked, short_of_data }) = trace.pending {
-        let why = if short_of_data { "there is no data from before" } else { "so it is pending" };
-        text.push_str(&format!("; true for {} of the {} asked for, {why}", held.human(), asked.human()));
-    } else if let Some(since) = since.filter(|since| firing && at.since(*since) > Span::ZERO) {
-        text.push_str(&format!("; so for {}", at.since(since).human()));
+    join(&mut text, "; ", &seen);
+    match trace.pending {
+        Some(Pending::Held { held, asked, short_of_data }) => {
+            let why = if short_of_data { "there is no data from before" } else { "so it is pending" };
+            text.push_str(&format!("; true for {} of the {} asked for, {why}", held.human(), asked.human()));
+        }
+        Some(Pending::Counted { hits, asked: Times { least, of } }) => {
+            text.push_str(&format!("; true {hits} of the last {of} times, asked for {least}, so it is pending"));
+        }
+        None => {
+            if let Some(since) = finding.began.filter(|since| firing && at.since(*since) > Span::ZERO) {
+                text.push_str(&format!("; so for {}", at.since(since).human()));
+            }
+        }
     }
     text
+}
+
+fn join(text: &mut String, joint: &str, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push_str(joint);
+    }
+    text.push_str(more);
+}
+
+/// What makes the status another one than the conditions alone would.
+fn because(told: &Told<'_>) -> Vec<String> {
+    let Told { check, at, .. } = *told;
+    let tell = |because: &Because| match because {
+        Because::NoDataYet { since } => {
+            format!("no data for {} of the {} that count", at.since(*since).human(), check.no_data_for.human())
+        }
+        Because::NotClear => {
+            let clear = check.clear.as_ref().map_or(String::new(), |clear| clear.to_string());
+            format!("not clear yet, which asks for `{clear}`")
+        }
+        Because::Kept { until } => format!("kept firing until {until}"),
+        Because::Flapping { share } => {
+            format!("flapping: of the last 21 results {:.0} % changed, so the worst of them stands", share * 100.0)
+        }
+        Because::New { first_seen } => {
+            let seen = at.since(*first_seen).human();
+            format!("new: first seen {seen} ago, judged after {}", check.grace.human())
+        }
+        Because::Needs { name, status } => {
+            let name = show(name.as_bytes(), 80);
+            match status {
+                Some(status) => format!("it needs `{name}`, which is {}", status.name()),
+                None => format!("it needs `{name}`, of which nothing is known"),
+            }
+        }
+    };
+    told.finding.because.iter().map(tell).collect()
 }
 
 /// So many samples, in words.
@@ -197,12 +268,17 @@ fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
     {
         let name = &term.call.selector;
         let window = term.call.window.map_or(String::new(), |window| format!(" in the last {}", window.human()));
-        let text = match term.last_seen {
-            Some(last) if term.samples > 0.0 => {
-                format!("too little data for {} ({}{window}), last seen {} ago", term.call, samples(term.samples), at.since(last).human())
+        let text = match term.basis.last_seen {
+            Some(last) if term.basis.samples > 0.0 => {
+                format!(
+                    "too little data for {} ({}{window}), last seen {} ago",
+                    term.call,
+                    samples(term.basis.samples),
+                    at.since(last).human()
+                )
             }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
-            None if data.select(name).next().is_some() => {
+            None if term.known => {
                 let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
                 format!("no data for {name}{window}{ago}: it begins later")
             }
@@ -223,7 +299,7 @@ fn sentence(seen: &Seen) -> String {
     let limit = seen.limit.as_ref().map(|limit| limit_text(seen, limit));
     let fires = seen.speaks_for() == Truth::True;
     match (&seen.test.kind, seen.terms.as_slice()) {
-        (TestKind::Absent { selector, window }, [term]) => match (term.last_seen, window) {
+        (TestKind::Absent { selector, window }, [term]) => match (term.basis.last_seen, window) {
             (None, _) => format!("{selector} was never seen"),
             (Some(_), None) => format!("{selector} was seen {} ago", age_text(term)),
             (Some(_), Some(window)) if seen.truth == Truth::True => {

@@ -1,15 +1,13 @@
 //! The language of `check`: conditions that a colleague can read aloud, judged at an instant.
 //!
 //! ```text
-//! text ──parse──▶ Condition ──needs──▶ what to keep
-//!                     │                    │
-//! records ────────────┼────────▶ Data ◀────┘
-//!                     ▼            │
-//!                  judge(at) ◀─────┘ ──▶ Judgement: truth, reason, evidence
+//! text ──parse──▶ Condition ──▶ Check ──▶ Engine ◀── records
+//!                                           │
+//!                     Judgement ◀───────────┘  at every step, or when asked
 //! ```
 //!
-//! Evaluation is a pure function of the records kept and the instant; it remembers nothing. A term
-//! without data is unknown, and unknown spreads as in Kleene's logic of three values.
+//! Nothing here reads a clock or a file. A term without data is unknown, and unknown spreads as in
+//! Kleene's logic of three values.
 //!
 //! # Choices that the language leaves open
 //!
@@ -17,30 +15,46 @@
 //! - Without `--by` a term speaks of all series that it selects: `count`, `sum`, `mean`, quantiles
 //!   and so on of their samples together, `rate`, `increase` and `delta` of each series, summed up;
 //!   `last` is the newest sample, and of several at one instant the greatest.
-//! - `for 10m` is tried at every instant of the ten minutes at which something can change: when a
-//!   sample comes into a window or falls out of it, or an age passes its limit. Where these are more
-//!   than 5,000, or the samples are so many that it would take long, it is tried at an even choice.
+//! - Evaluations stand at the multiples of the check's step (a second by default) since 1970. `for
+//!   10m` is true at an evaluation when it and all those of the ten minutes before were true; `3 of
+//!   5 times` speaks of the last five. An instant between two evaluations is judged as if one were
+//!   there.
 //! - Over windows that `rollup` made, a window counts where its end lies in `(t - 5m, t]`.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
 mod aggregate;
+mod buffer;
 mod check;
 mod data;
+mod engine;
 mod error;
-mod eval;
 mod evidence;
-mod instants;
+mod file;
+mod forecast;
+mod group;
+mod hold;
+mod judgement;
 mod lexer;
+mod lint;
 mod literal;
+mod meter;
 mod parse;
+mod program;
 pub mod prometheus;
+mod range;
 mod summary;
 mod syntax;
+mod trace;
+mod truth;
 mod units;
+mod want;
 
-pub use check::{Check, Judgement, Level, judge};
-pub use data::{Data, Needs};
+pub use check::{Check, Judgement, Level};
+pub use engine::{Engine, Outcome, Senseless};
 pub use error::RuleError;
+pub use file::{FileError, MOST_ERRORS, Rules, Source, order, read};
+pub use lint::{Facts, Finding, lint};
 pub use parse::parse;
+pub use range::{Range, is_value};
 pub use summary::Summary;
 pub use syntax::Condition;

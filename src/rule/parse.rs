@@ -154,10 +154,6 @@ impl Parser<'_> {
         let span = self.duration("a duration after `for`, like `for 10m`, or `for 3 of 5 times`")?;
         let logic = self.logic(node)?;
         let place = (start, self.behind());
-        if logic.holds() > 1 {
-            let error = RuleError::new("a `for` may hold one other `for` within it, not two", place);
-            return Err(error.hint("two in a row are one: `(x > 1 for 5m) for 10m` says `x > 1 for 15m`"));
-        }
         Ok(Node::Logic(Logic::For(Box::new(logic), span), place))
     }
 

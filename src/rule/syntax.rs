@@ -35,13 +35,20 @@ pub(super) enum Logic {
 }
 
 impl Logic {
-    /// How many `for` stand within one another.
-    pub(super) fn holds(&self) -> usize {
+    /// Puts what is measured on the left of every comparison: `5 < x` says `x > 5`.
+    pub(super) fn turn(&mut self) {
         match self {
-            Logic::Or(parts) | Logic::And(parts) => parts.iter().map(Logic::holds).max().unwrap_or(0),
-            Logic::Not(part) => part.holds(),
-            Logic::For(part, _) | Logic::Times(part, _) => 1 + part.holds(),
-            Logic::Test(_) => 0,
+            Logic::Or(parts) | Logic::And(parts) => parts.iter_mut().for_each(Logic::turn),
+            Logic::Not(part) | Logic::For(part, _) | Logic::Times(part, _) => part.turn(),
+            Logic::Test(test) => {
+                if let TestKind::Compare { left, compare, right } = &mut test.kind
+                    && left.is_typed()
+                    && !right.is_typed()
+                {
+                    std::mem::swap(left, right);
+                    *compare = compare.turned();
+                }
+            }
         }
     }
 }
@@ -138,6 +145,18 @@ pub(super) struct Sum {
     pub(super) place: Place,
 }
 
+impl Sum {
+    /// Whether nothing of it is measured.
+    pub(super) fn is_typed(&self) -> bool {
+        match &self.kind {
+            SumKind::Literal(_) => true,
+            SumKind::Call(_) => false,
+            SumKind::Negative(inner) => inner.is_typed(),
+            SumKind::Binary(left, _, right) => left.is_typed() && right.is_typed(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum SumKind {
     Literal(Literal),
@@ -195,6 +214,19 @@ pub(super) struct Call {
     /// Whether it was typed as a bare selector, which means `last`.
     pub(super) bare: bool,
     pub(super) place: Place,
+}
+
+impl Call {
+    /// What stands in its parentheses, as far as every function takes it.
+    pub(super) fn arguments(&self) -> String {
+        self.window.map_or_else(|| self.selector.to_string(), |window| format!("{}, {window}", self.selector))
+    }
+
+    /// The time since a selector's newest sample.
+    pub(super) fn age(selector: &Selector) -> Call {
+        let (selector, place) = (selector.clone(), selector.place);
+        Call { function: Function::Age, selector, window: None, ago: None, ahead: None, bare: false, place }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,6 +314,11 @@ impl Function {
             Function::Forecast => "forecast".into(),
             Function::Reference => "reference".into(),
         }
+    }
+
+    /// Whether it also speaks of events and beats, which have no values.
+    pub(super) const fn counts_occurrences(self) -> bool {
+        matches!(self, Function::Age | Function::Count)
     }
 
     /// Whether it makes no sense without a window.

@@ -3,7 +3,7 @@
 //! A metric's unit is as UCUM writes it. Time converts to time, bytes to bytes, `%` to `1`; all
 //! other units are alike only when they are the same. A bare number takes the unit it meets.
 
-use super::syntax::Literal;
+use super::syntax::{Arithmetic, Function, Literal};
 use crate::record::time_unit;
 
 /// Where a number came from, which tells how free it is to take a unit.
@@ -116,6 +116,73 @@ pub(super) fn round(value: f64) -> String {
 
 fn mismatch(one: &Quantity, other: &Quantity) -> String {
     format!("{} can't be compared with {}", one.called(), other.called())
+}
+
+/// The unit of a function's result.
+pub(super) fn result_unit(function: Function, unit: Option<String>) -> Option<String> {
+    match function {
+        Function::Count | Function::Distinct => None,
+        Function::Age => Some("s".to_owned()),
+        Function::Rate => Some(unit.filter(|unit| unit != "1").map_or_else(|| "1/s".to_owned(), |unit| format!("{unit}/s"))),
+        _ => unit,
+    }
+}
+
+/// What to do when two numbers can't be compared.
+pub(super) fn unit_hint(measured: &Quantity, typed: &Quantity) -> String {
+    match (&measured.unit, typed.origin) {
+        (None, Origin::Duration) => "the metric has no unit: emit it with `--unit s`, or compare it with a bare number".into(),
+        (Some(unit), Origin::Duration) => format!("the metric's unit is `{unit}`: compare it with a bare number of these"),
+        (Some(unit), Origin::Percent) => format!("the metric's unit is `{unit}`, which is no share: compare it with a bare number"),
+        _ => "compare what has the same unit".into(),
+    }
+}
+
+/// The unit of a quantity, unless it is only an annotation: `{builds}` is a bare number in UCUM.
+fn dimension(quantity: &Quantity) -> Option<&str> {
+    quantity.unit.as_deref().filter(|unit| !unit.starts_with('{') || !unit.ends_with('}'))
+}
+
+/// Adds, takes away, multiplies or divides, with the units.
+///
+/// # Errors
+/// When the units don't go together: the words to say so.
+pub(super) fn arithmetic(left: Quantity, sign: Arithmetic, right: Quantity) -> Result<Quantity, String> {
+    let plain = |quantity: &Quantity| quantity.origin == Origin::Plain || quantity.origin == Origin::Percent;
+    let number = |quantity: &Quantity| if quantity.origin == Origin::Percent { quantity.value / 100.0 } else { quantity.value };
+    let origin = if plain(&left) && plain(&right) { Origin::Plain } else { Origin::Measured };
+    match sign {
+        Arithmetic::Plus | Arithmetic::Minus => {
+            // The measured side tells the unit.
+            let of_right = left.origin != Origin::Measured && right.origin == Origin::Measured;
+            let (a, b, unit) = if of_right {
+                (left.in_unit_of(&right)?, right.value, right.unit.clone())
+            } else {
+                (left.value, right.in_unit_of(&left)?, left.unit.clone())
+            };
+            let value = if sign == Arithmetic::Plus { a + b } else { a - b };
+            let origin = if left.origin == right.origin { left.origin } else { origin };
+            Ok(Quantity { value, unit, origin })
+        }
+        Arithmetic::Times => {
+            let unit = match (dimension(&left), dimension(&right)) {
+                (Some(a), Some(b)) => Some(format!("{a}.{b}")),
+                (a, b) => a.or(b).map(str::to_owned),
+            };
+            Ok(Quantity { value: number(&left) * number(&right), unit, origin })
+        }
+        Arithmetic::Over => {
+            if let (true, Ok(divisor)) = (!plain(&right) && !plain(&left), right.in_unit_of(&left)) {
+                return Ok(Quantity { value: left.value / divisor, unit: None, origin });
+            }
+            let unit = match (dimension(&left), dimension(&right)) {
+                (Some(a), Some(b)) => Some(format!("{a}/{b}")),
+                (None, Some(b)) => Some(format!("1/{b}")),
+                (a, None) => a.map(str::to_owned),
+            };
+            Ok(Quantity { value: number(&left) / number(&right), unit, origin })
+        }
+    }
 }
 
 /// The family of a unit, and how many of the family's base unit it is.

@@ -188,6 +188,20 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+impl serde::Serialize for Timestamp {
+    /// Writes the text of RFC 3339, as records do.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Timestamp::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 impl std::str::FromStr for Timestamp {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Timestamp, TimeError> {

@@ -210,7 +210,7 @@ fn the_plugin_line_is_that_of_the_guideline() {
     let (code, out, _) =
         judge(&["--nagios", "--name", "disk", "--warning", "disk.used > 80%", "--critical", "disk.used > 95%"], &history());
     assert_eq!(code, 1);
-    assert_eq!(out, "DISK WARNING - disk.used is 91 %, over the limit of 80 %; so for 59 min | 'disk'=91%;80;95\n");
+    assert_eq!(out, "DISK WARNING - disk.used is 91 %, over the limit of 80 %; so for 59 min | 'disk'=91%;~:80;~:95\n");
 }
 
 #[test]
@@ -275,15 +275,7 @@ fn every_wrong_condition_is_told_with_its_place() {
 
 #[test]
 fn what_comes_later_says_so() {
-    for arguments in [
-        &["backtest", "x"][..],
-        &["suggest"],
-        &["-f", "check.toml"],
-        &["--state", "s", "x > 1"],
-        &["x is unusual high"],
-        &["forecast(x, 6h, in 24h) > 1"],
-        &["rate(x, 1h) < 50% of usual"],
-    ] {
+    for arguments in [&["x is unusual high"][..], &["rate(x, 1h) < 50% of usual"]] {
         let (code, out, err) = judge(arguments, &history());
         assert_eq!((code, out.as_str()), (3, ""), "{arguments:?}");
         assert!(err.contains("not yet part of this version"), "{err}");
@@ -342,7 +334,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn what_is_shown_is_what_was_meant(text in any_condition()) {
-        prop_assume!(text.matches(" for 10m").count() < 3);
         let first = parse(&text).unwrap_or_else(|error| panic!("{text}\n{}", error.render(&text)));
         let shown = first.to_string();
         let second = parse(&shown).unwrap_or_else(|error| panic!("{text}\n{shown}\n{}", error.render(&shown)));

@@ -24,11 +24,11 @@ fn gauge(ago_ms: u32, value: f64) -> String {
 }
 
 #[test]
-fn a_dip_of_a_moment_ends_what_was_true_for_hours() {
-    // A sample every ten seconds over three hours; one dip of 10 ms, an hour and a bit ago.
+fn a_dip_of_a_second_ends_what_was_true_for_hours() {
+    // A sample every ten seconds over three hours; one dip of a second, an hour and a bit ago.
     let steady: String = (0..1080).map(|at| gauge(at * 10_000, 9.0)).collect();
     assert_eq!(judge(&["x > 5 for 2h"], &steady).0, 2);
-    let dip = gauge(3_723_020, 1.0) + &gauge(3_723_010, 9.0);
+    let dip = gauge(3_723_500, 1.0) + &gauge(3_722_500, 9.0);
     let (code, out, _) = judge(&["x > 5 for 2h"], &(steady + &dip));
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("true for 1 h 2 min of the 2 h asked for"), "{out}");
@@ -53,15 +53,15 @@ fn an_age_passes_its_limit_at_an_instant_of_its_own() {
 }
 
 #[test]
-fn a_verdict_tells_since_the_last_break_however_short() {
+fn a_verdict_tells_since_the_first_evaluation_behind_the_last_break() {
     let since = |condition: &str, input: &str| {
         let (code, out, _) = judge(&[condition], input);
         assert_eq!(code, 2, "{out}");
         out.split("\"since\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     };
     let steady: String = (0..360).map(|at| gauge(at * 10_000, 9.0)).collect();
-    assert_eq!(since("x > 5", &(steady + &gauge(723_020, 1.0) + &gauge(723_010, 9.0))), "2026-11-22T19:47:56.990Z");
-    assert_eq!(since("age(x) > 1m", &(gauge(600_000, 1.0) + &gauge(120_000, 1.0))), "2026-11-22T19:59:00Z");
+    assert_eq!(since("x > 5", &(steady + &gauge(723_500, 1.0) + &gauge(722_500, 9.0))), "2026-11-22T19:47:58Z");
+    assert_eq!(since("age(x) > 1m", &(gauge(600_000, 1.0) + &gauge(120_000, 1.0))), "2026-11-22T19:59:01Z");
 }
 
 #[test]
@@ -140,10 +140,10 @@ fn a_star_in_quotes_is_a_star() {
 
 #[test]
 fn a_live_input_is_held_only_as_far_as_it_matters() {
-    use pipewatch::rule::{Data, Needs, parse};
+    use pipewatch::rule::{Check, Engine, Level, parse};
     let condition = parse("mean(x, 1m) > 5").unwrap();
     let start = now();
-    let mut data = Data::new(Needs::of([&condition]), start);
+    let mut data = Engine::new(vec![Check::new("x", vec![Level { status: pipewatch::record::Status::Critical, condition }])]);
     let series = std::sync::Arc::new(pipewatch::record::Series::new("x"));
     let slot = data.slot(&series).unwrap().unwrap();
     // A week, a sample a second: an hour and a minute of it matter.

@@ -1,15 +1,9 @@
-//! What was typed for `check`, and what it means; and the plugin's line.
+//! What was typed for `check`, and what it means.
 
 use clap::ArgMatches;
 
-use super::mistake;
+use super::rules::Typed;
 use crate::cli::{Failure, Io};
-use crate::ndjson::write_number;
-use crate::record::{Status, check_name, show};
-use crate::rule::{Check, Judgement, Level, parse};
-
-/// What comes later, by its first word, with what to do until then.
-const LATER: [&str; 8] = ["backtest", "suggest", "test", "export", "import", "lint", "explain", "compare"];
 
 /// What standard output is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +15,7 @@ pub(super) enum Output {
 /// What to do.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) check: Check,
+    pub(super) rules: Typed,
     pub(super) paths: Vec<String>,
     pub(super) form: Output,
     pub(super) pass: bool,
@@ -31,34 +25,15 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads what was typed; every mistake is found here.
-    pub(super) fn new(matches: &ArgMatches, _io: &Io) -> Result<Plan, Failure> {
-        let text = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-        not_yet(matches)?;
+    pub(super) fn new(matches: &ArgMatches, io: &mut Io) -> Result<Plan, Failure> {
         let mut paths: Vec<String> = matches.get_many::<String>("files").into_iter().flatten().cloned().collect();
-        let (warning, mut critical) = (text("warning").map(str::to_owned), text("critical").map(str::to_owned));
-        if warning.is_none() && critical.is_none() {
-            if paths.is_empty() {
-                let hint = "write one like check 'age(build.started) > 30m' HISTORY; see check --help";
-                return Err(Failure::usage_hint("there is no condition to judge by", hint));
-            }
-            critical = Some(paths.remove(0));
-        }
-        let levels = [(Status::Critical, critical), (Status::Warning, warning)];
-        let levels =
-            levels.into_iter().filter_map(|(status, text)| text.map(|text| level(status, &text))).collect::<Result<Vec<_>, _>>()?;
-        let name = text("name").unwrap_or("check");
-        check_name(name).map_err(|error| Failure::usage(format!("--name: a name {error}")))?;
-        let mut check = Check::new(name, levels);
-        check.by = text("by").map(tags).unwrap_or_default();
-        check.no_data = no_data(text("no-data"))?;
-        check.playbook = text("playbook").map(str::to_owned);
-        check.extrapolate = !matches.get_flag("no-extrapolation");
+        let rules = Typed::new(matches, &mut paths, io)?;
         let form = if matches.get_flag("nagios") { Output::Nagios } else { Output::Records };
         if form == Output::Nagios && matches.get_flag("pass") {
             return Err(Failure::usage("--nagios prints one line for a monitoring server, and --pass all records: choose one"));
         }
         Ok(Plan {
-            check,
+            rules,
             paths,
             form,
             pass: matches.get_flag("pass"),
@@ -66,108 +41,4 @@ impl Plan {
             human: matches.get_flag("human"),
         })
     }
-}
-
-fn level(status: Status, text: &str) -> Result<Level, Failure> {
-    if let Some(word) = LATER.into_iter().find(|word| *word == text.trim()) {
-        let hint = "this version judges one condition: check 'CONDITION' FILE";
-        return Err(Failure::usage_hint(format!("`check {word}` is not yet part of this version"), hint));
-    }
-    let condition = parse(text).map_err(|error| mistake(text, &error))?;
-    Ok(Level { status, condition })
-}
-
-fn not_yet(matches: &ArgMatches) -> Result<(), Failure> {
-    for (id, what) in
-        [("file", "rule files (-f)"), ("state", "memory between runs (--state)"), ("reference", "a reference run (--reference)")]
-    {
-        if matches.get_one::<String>(id).is_some() {
-            let hint = "this version judges one condition from the records alone: check 'CONDITION' FILE";
-            return Err(Failure::usage_hint(format!("{what}: not yet part of this version"), hint));
-        }
-    }
-    Ok(())
-}
-
-fn tags(text: &str) -> Vec<String> {
-    let mut tags: Vec<String> = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
-    tags.sort();
-    tags.dedup();
-    tags
-}
-
-fn no_data(text: Option<&str>) -> Result<Status, Failure> {
-    let Some(text) = text else { return Ok(Status::Unknown) };
-    let names = ["ok", "warning", "critical", "unknown"];
-    Status::parse(text).ok_or_else(|| {
-        let message = format!("--no-data: expected {}, found `{}`", names.join(", "), show(text.as_bytes(), 40));
-        match crate::record::nearest(text, names) {
-            Some(near) => Failure::usage_hint(message, format!("did you mean `{near}`?")),
-            None => Failure::usage(message),
-        }
-    })
-}
-
-/// How bad a status is when there are several: what is critical must not hide behind what is unknown.
-pub(super) fn rank(status: Status) -> u8 {
-    match status {
-        Status::Ok => 0,
-        Status::Warning => 1,
-        Status::Unknown => 2,
-        Status::Critical => 3,
-    }
-}
-
-/// The plugin's line, and one more for each further group: `NAME STATUS - reason | perfdata`.
-///
-/// Form: Monitoring Plugins Development Guidelines, sections 2.2 and 2.6.
-pub(super) fn nagios(name: &str, judgements: &[Judgement]) -> String {
-    let mut sorted: Vec<&Judgement> = judgements.iter().collect();
-    sorted.sort_by_key(|judgement| std::cmp::Reverse(rank(judgement.verdict.status)));
-    let mut lines = Vec::new();
-    for (at, judgement) in sorted.iter().enumerate() {
-        let verdict = &judgement.verdict;
-        // The bar begins performance data, so none may stand in the text.
-        let reason = show(verdict.reason.as_deref().unwrap_or_default().as_bytes(), 1000).replace('|', "/");
-        let status = verdict.status.name().to_uppercase();
-        let lead = if at == 0 {
-            format!("{} {status} - ", plain(name).to_uppercase())
-        } else {
-            format!("{status}{} - ", plain(&verdict.tags.to_string()))
-        };
-        let tags = if at == 0 { plain(&verdict.tags.to_string()) } else { String::new() };
-        let tags = if tags.is_empty() { tags } else { format!("{tags} ") };
-        lines.push(format!("{lead}{tags}{reason}{}", performance(name, judgement)));
-    }
-    if judgements.is_empty() {
-        lines.push(format!("{} UNKNOWN - nothing to judge", plain(name).to_uppercase()));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn plain(text: &str) -> String {
-    show(text.as_bytes(), 100).replace('|', "/")
-}
-
-/// ` | 'label'=value[unit];[warn];[crit]`, when there is a value.
-fn performance(name: &str, judgement: &Judgement) -> String {
-    let Some(value) = judgement.verdict.value else { return String::new() };
-    let number = |value: f64| {
-        let mut text = Vec::new();
-        write_number(&mut text, value);
-        String::from_utf8_lossy(&text).into_owned()
-    };
-    let limit = |status: Status| judgement.limits.iter().find(|(of, _)| *of == status).map_or(String::new(), |(_, value)| number(*value));
-    // The guideline's units are few; any other would not be read.
-    let unit = match judgement.verdict.unit.as_deref() {
-        Some("s") => "s",
-        Some("ms") => "ms",
-        Some("us") => "us",
-        Some("%") => "%",
-        Some("By") => "B",
-        _ => "",
-    };
-    let label = plain(&format!("{name}{}", judgement.verdict.tags)).replace('\'', "''").replace('=', ":");
-    let text = format!(" | '{label}'={}{unit};{};{}", number(value), limit(Status::Warning), limit(Status::Critical));
-    text.trim_end_matches(';').to_owned()
 }

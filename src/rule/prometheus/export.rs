@@ -140,7 +140,9 @@ impl<'a> Writer<'a> {
         refuse("clear", check.clear.is_some(), "a condition for the way back can't be said there", Some("`keep_firing_for` can"));
         refuse("grace", !check.grace.is_zero(), "a time of grace for new groups can't be said there", None);
         refuse("needs", !check.needs.is_empty(), "what a check needs can't be said there", Some("Alertmanager's inhibition can"));
-        let fine = [("every", check.every), ("keep_firing_for", check.keep_firing_for), ("no_data_for", check.no_data_for)];
+        let until = "that what fires goes on until there has been no data for so long can't be said there";
+        refuse("no_data_for", !check.no_data_for.is_zero(), until, Some("a check of its own with `absent(x, 26h)` can"));
+        let fine = [("every", check.every), ("keep_firing_for", check.keep_firing_for)];
         for (key, span) in fine {
             refuse(key, duration(span).is_none(), "is finer than the milliseconds there are there", None);
         }
@@ -187,7 +189,7 @@ impl<'a> Writer<'a> {
         let mut missing: Option<Text> = None;
         for level in &check.levels {
             let logic = &level.condition.logic;
-            if logic.holds() > 0 {
+            if !matches!(logic, Logic::And(_) | Logic::Or(_) | Logic::Not(_) | Logic::Test(_)) {
                 return refuse("with a `for` in the condition it can't be said there", "a check of its own with `absent(x, 26h)` can");
             }
             let mut terms = self.terms();
@@ -200,8 +202,7 @@ impl<'a> Writer<'a> {
                 None => unknown,
             });
         }
-        let held = duration(check.no_data_for).filter(|_| !check.no_data_for.is_zero());
-        missing.map(|missing| self.alert(&missing, held, Span::ZERO, check.no_data, None)).transpose()
+        missing.map(|missing| self.alert(&missing, None, Span::ZERO, check.no_data, None)).transpose()
     }
 
     fn alert(&mut self, expression: &Text, held: Option<String>, keep: Span, status: Status, of: Option<&Logic>) -> Result<Alert, Refused> {
@@ -210,8 +211,11 @@ impl<'a> Writer<'a> {
         if let Some(held) = held {
             let _ = writeln!(text, "        for: {held}");
         }
+        // Here it is counted from the last evaluation that was true, there from the first that was not.
+        let keep = Span::from_nanos(keep.nanos() - check.every.nanos());
         if !keep.is_zero() {
             let _ = writeln!(text, "        keep_firing_for: {keep}");
+            self.notes.insert("what is kept firing goes on there without data too, and is not known here".into());
         }
         let _ = write!(text, "        labels:\n          severity: {}\n", status.name());
         for (tag, value) in check.tags.iter() {

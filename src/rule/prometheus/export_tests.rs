@@ -121,7 +121,7 @@ fn keys_are_carried_or_refused() {
       - alert: c
         expr: 'sum by (queue) (sum_over_time(x{queue!=""}[5m])) > 5'
         for: 10m
-        keep_firing_for: 5m
+        keep_firing_for: 4m59s
         labels:
           severity: critical
           team: build
@@ -137,16 +137,16 @@ fn keys_are_carried_or_refused() {
     one.grace = Span::from_secs(1);
     one.no_data = Status::Critical;
     one.tags.set("queue", "a");
+    one.no_data_for = Span::from_secs(600);
     let places: Vec<String> = export(&[one], &Export::default()).refused.into_iter().map(|refused| refused.place).collect();
-    assert_eq!(places, ["c: clear", "c: grace", "c: needs", "c: tags", "c: no_data"]);
+    assert_eq!(places, ["c: clear", "c: grace", "c: needs", "c: no_data_for", "c: tags", "c: no_data"]);
 }
 
 #[test]
 fn no_data_fires_where_a_condition_is_neither_true_nor_false() {
     let mut one = check("sum(x, 5m) > 5", &[]);
     one.no_data = Status::Warning;
-    one.no_data_for = Span::from_secs(600);
     let exported = export(&[one], &Export::default());
-    let wanted = "        expr: 'vector(1) unless (sum(sum_over_time(x[5m])) > 5 or sum(sum_over_time(x[5m])) <= 5)'\n        for: 10m\n        labels:\n          severity: warning\n";
+    let wanted = "        expr: 'vector(1) unless (sum(sum_over_time(x[5m])) > 5 or sum(sum_over_time(x[5m])) <= 5)'\n        labels:\n          severity: warning\n";
     assert!(exported.text.contains(wanted), "{}", exported.text);
 }

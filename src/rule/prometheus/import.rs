@@ -147,6 +147,8 @@ impl Importer<'_> {
             playbook: None,
             notes: Vec::new(),
         };
+        // There it is counted from the first evaluation that is not true, here from the last that was.
+        draft.keep = draft.keep.map(|keep| keep.plus(every));
         let status = severity(&labels, &mut draft);
         for (label, (value, _)) in &labels {
             if value.contains("{{") {

@@ -136,7 +136,7 @@ fn a_rule_becomes_a_check() {
 by = ["instance"]
 critical = "last(up, 5m) == 0 for 1h"
 warning = "last(up, 5m) == 0 for 5m"
-keep_firing_for = "10m"
+keep_firing_for = "10m30s"
 every = "30s"
 summary = "Instance `instance` at {last(up, 5m)} {{down}}"
 playbook = "https://wiki/{{x"

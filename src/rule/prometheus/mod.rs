@@ -26,6 +26,7 @@
 //! - A warning is exported as an alert of its own, that also fires while the critical one does: to
 //!   hold it back there, as the worst status does here, is Alertmanager's inhibition. (An `unless`
 //!   within the expression would begin its `for` anew each time.)
+//! - A check that flaps is one long alert here, and there as many as its condition makes.
 //! - Evaluations stand at multiples of `every` here; Prometheus moves each group by an offset of its
 //!   own, vmalert and promtool do not.
 

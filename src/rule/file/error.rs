@@ -1,0 +1,53 @@
+//! What is wrong with a file of checks, and where.
+
+use crate::record::show;
+use crate::rule::RuleError;
+
+/// A mistake in a file of checks, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileError {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What was expected and what was found.
+    pub message: String,
+    /// The line with its place underlined; two lines.
+    pub shown: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl FileError {
+    /// The mistake at a place of a file's text.
+    pub(super) fn new(file: &str, text: &str, error: RuleError) -> FileError {
+        let rendered = error.render(text);
+        let (line, column) = line_and_column(text, error.start);
+        let shown = rendered.split_once("\n  | ").map_or(String::new(), |(_, shown)| format!("  | {shown}"));
+        FileError { file: file.to_owned(), line, column, message: error.message, shown, hint: error.hint }
+    }
+}
+
+/// Line and column of a byte, both from 1; the column counts characters.
+pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    (line, column)
+}
+
+impl std::fmt::Display for FileError {
+    /// `check.toml:14:9: what`, and below it the line with its place underlined.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {}", show(self.file.as_bytes(), 200), self.line, self.column, self.message)?;
+        if self.shown.is_empty() { Ok(()) } else { write!(f, "\n{}", self.shown) }
+    }
+}
+
+impl std::error::Error for FileError {}

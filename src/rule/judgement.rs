@@ -1,0 +1,128 @@
+//! A verdict out of what was found for a group: the record, and what a plugin is told beside it.
+
+use super::buffer::Buffer;
+use super::check::{Check, Judgement, Level};
+use super::data::Data;
+use super::evidence::{Told, entries, reason};
+use super::group::Group;
+use super::hold::{Finding, Hold, Raw};
+use super::meter::Meter;
+use super::range::Range;
+use super::summary::Piece;
+use super::syntax::{Compare, Function, Sum, SumKind, TestKind};
+use super::trace::{Seen, Teller, Trace};
+use super::truth::Truth;
+use crate::record::{Json, Status, Tags, Verdict};
+use crate::time::{Span, Timestamp};
+
+/// What a judgement is made of.
+pub(super) struct Case<'a> {
+    pub(super) check: &'a Check,
+    pub(super) group: &'a Group,
+    pub(super) meters: &'a [Meter],
+    pub(super) data: &'a Data,
+    pub(super) finding: &'a Finding,
+    /// What is remembered after the evaluation.
+    pub(super) hold: &'a Hold,
+    /// The truth of every test.
+    pub(super) tests: &'a [Truth],
+    pub(super) at: Timestamp,
+}
+
+impl Case<'_> {
+    /// The verdict, and what else is told.
+    pub(super) fn judgement(&self) -> Judgement {
+        let Case { check, finding, at, .. } = *self;
+        let mut teller = Teller {
+            at,
+            buffers: self.data.buffers(),
+            meters: self.group.meters.iter().map(|meter| &self.meters[*meter]).collect(),
+            memories: &self.hold.memories,
+            tests: self.tests,
+            call: 0,
+            memory: 0,
+            test: 0,
+        };
+        let mut traces: Vec<Trace> = check.levels.iter().map(|level| teller.condition(&level.condition.logic)).collect();
+        if let Some(clear) = &check.clear {
+            teller.condition(&clear.logic);
+        }
+        let limits = check.levels.iter().zip(&traces).filter_map(|(level, trace)| Some((level.status, range_of(trace.seen.first()?)?)));
+        let limits = limits.collect();
+        let told = match (finding.level, finding.raw) {
+            (_, Raw::Unknown(level)) | (None, Raw::Level(level)) | (Some(level), _) => level,
+            (None, Raw::Calm) => 0,
+        };
+        let trace = if told < traces.len() { traces.swap_remove(told) } else { Trace::default() };
+        let fires = matches!(finding.status, Status::Warning | Status::Critical);
+        let level: Option<&Level> =
+            finding.level.filter(|_| fires && !matches!(finding.raw, Raw::Unknown(_))).map(|level| &check.levels[level]);
+        let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).or(trace.seen.first());
+        let lead = lead.and_then(|seen| seen.left.clone());
+        let summary = level.and(check.summary.as_ref()).map(|summary| {
+            let said = summary.pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => text.clone(),
+                Piece::Value(sum) => said(&mut teller, sum),
+            });
+            said.collect::<String>()
+        });
+        let since = level.and(finding.began);
+        let told = Told { check, level, trace: &trace, data: self.data, finding, hold: self.hold, at };
+        let reason = reason(&told);
+        let verdict = Verdict {
+            ts: at,
+            check: check.name.clone(),
+            status: finding.status,
+            since,
+            value: lead.as_ref().map(|quantity| quantity.value),
+            unit: lead.and_then(|quantity| quantity.unit),
+            reason: Some(summary.map_or_else(|| reason.clone(), |summary| format!("{summary}: {reason}"))),
+            evidence: Json::of(&entries(&told)).ok(),
+            playbook: check.playbook.clone(),
+            tags: self.tags(),
+        };
+        Judgement { verdict, limits }
+    }
+
+    /// The tags of the group, or those that all series asked for have alike; and those of the check.
+    fn tags(&self) -> Tags {
+        let mut tags = if self.check.by.is_empty() { self.joint_tags() } else { self.group.tags.clone() };
+        for (key, value) in self.check.tags.iter() {
+            tags.set(key, value);
+        }
+        tags
+    }
+
+    fn joint_tags(&self) -> Tags {
+        let buffers: &[Buffer] = self.data.buffers();
+        let mut joint: Option<Tags> = None;
+        for slot in self.group.meters.iter().flat_map(|meter| self.meters[*meter].slots()) {
+            let tags = &buffers[slot].series.tags;
+            joint = Some(match &joint {
+                None => tags.clone(),
+                Some(known) => known.iter().filter(|(key, value)| tags.get(key) == Some(*value)).collect(),
+            });
+        }
+        joint.unwrap_or_default()
+    }
+}
+
+/// The values that raise an alert by a test as it was found.
+fn range_of(seen: &Seen) -> Option<Range> {
+    let range = match (&seen.test.kind, &seen.limit) {
+        (TestKind::Compare { compare, .. }, Some(limit)) => Range::of_compare(*compare, limit.value),
+        (TestKind::Absent { .. }, Some(limit)) => Range::of_compare(Compare::GreaterOrEqual, limit.value),
+        _ => Range::of_test(&seen.test, seen.left.as_ref()?)?,
+    };
+    Some(if seen.negated { range.negated() } else { range })
+}
+
+/// A value in a summary, as a person reads it.
+fn said(teller: &mut Teller<'_>, sum: &Sum) -> String {
+    let value = teller.sum(sum, &mut Vec::new());
+    match (&sum.kind, value) {
+        (_, None) => "no data".into(),
+        (SumKind::Call(call), Some(age)) if call.function == Function::Age => Span::from_secs_f64(age.value).unwrap_or(Span::ZERO).human(),
+        (_, Some(quantity)) => quantity.human(),
+    }
+}

@@ -1,0 +1,189 @@
+//! What was seen on the way to a truth, told with numbers and units; worked out only for those who ask.
+
+use super::buffer::Buffer;
+use super::forecast::Trend;
+use super::meter::{Basis, Meter};
+use super::syntax::{Call, Compare, Logic, Sum, SumKind, Test, TestKind, Times};
+use super::truth::{Memory, Truth};
+use super::units::{Origin, Quantity, arithmetic};
+use crate::time::{Span, Timestamp};
+
+/// One function of one metric, as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    pub(super) call: Call,
+    pub(super) quantity: Option<Quantity>,
+    pub(super) basis: Basis,
+    /// Whether any series was ever seen.
+    pub(super) known: bool,
+    /// The relative error of a quantile from sketches.
+    pub(super) error: Option<f64>,
+    /// The line of a forecast.
+    pub(super) trend: Option<Trend>,
+}
+
+/// One test, as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) test: Test,
+    pub(super) truth: Truth,
+    /// Whether an odd number of `not` stands above it.
+    pub(super) negated: bool,
+    pub(super) left: Option<Quantity>,
+    /// The limit, in the unit of `left`.
+    pub(super) limit: Option<Quantity>,
+    pub(super) terms: Vec<Term>,
+}
+
+impl Seen {
+    /// Whether the test, with what stands above it, speaks for the condition.
+    pub(super) fn speaks_for(&self) -> Truth {
+        if self.negated { self.truth.not() } else { self.truth }
+    }
+}
+
+/// How long something was true, and how long it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pending {
+    Held {
+        held: Span,
+        asked: Span,
+        /// Whether it was unknown before.
+        short_of_data: bool,
+    },
+    Counted {
+        hits: u32,
+        asked: Times,
+    },
+}
+
+/// Everything seen on the way to a truth.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trace {
+    pub(super) seen: Vec<Seen>,
+    pub(super) pending: Option<Pending>,
+}
+
+/// Where the numbers of a group come from, and how far they were told.
+pub(super) struct Teller<'a> {
+    pub(super) at: Timestamp,
+    pub(super) buffers: &'a [Buffer],
+    /// The meter of each call.
+    pub(super) meters: Vec<&'a Meter>,
+    pub(super) memories: &'a [Memory],
+    pub(super) tests: &'a [Truth],
+    pub(super) call: usize,
+    pub(super) memory: usize,
+    pub(super) test: usize,
+}
+
+impl Teller<'_> {
+    /// What was seen of a condition; conditions are told in the order in which they were evaluated.
+    pub(super) fn condition(&mut self, logic: &Logic) -> Trace {
+        let mut trace = Trace::default();
+        self.logic(logic, false, &mut trace);
+        trace
+    }
+
+    fn logic(&mut self, logic: &Logic, negated: bool, trace: &mut Trace) {
+        match logic {
+            Logic::And(parts) | Logic::Or(parts) => parts.iter().for_each(|part| self.logic(part, negated, trace)),
+            Logic::Not(part) => self.logic(part, !negated, trace),
+            Logic::For(part, asked) => {
+                let memory = self.remembered();
+                self.logic(part, negated, trace);
+                if let Some(Memory::For { since: Some(since), from_unknown }) = memory
+                    && self.at.since(since) < *asked
+                {
+                    let held = self.at.since(since);
+                    trace.pending = Some(Pending::Held { held, asked: *asked, short_of_data: from_unknown });
+                }
+            }
+            Logic::Times(part, asked) => {
+                let memory = self.remembered();
+                self.logic(part, negated, trace);
+                if let Some(Memory::Times { hits, .. }) = memory
+                    && (1..asked.least).contains(&hits.count_ones())
+                {
+                    trace.pending = Some(Pending::Counted { hits: hits.count_ones(), asked: *asked });
+                }
+            }
+            Logic::Test(test) => {
+                let truth = self.tests.get(self.test).copied().unwrap_or(Truth::Unknown);
+                self.test += 1;
+                let seen = Seen { test: (**test).clone(), truth, negated, left: None, limit: None, terms: Vec::new() };
+                trace.seen.push(self.seen(seen));
+            }
+        }
+    }
+
+    fn remembered(&mut self) -> Option<Memory> {
+        self.memory += 1;
+        self.memories.get(self.memory - 1).copied()
+    }
+
+    fn seen(&mut self, mut seen: Seen) -> Seen {
+        match &seen.test.kind {
+            TestKind::Compare { left, right, .. } => {
+                let left = self.sum(left, &mut seen.terms);
+                let right = self.sum(right, &mut seen.terms);
+                if let (Some(a), Some(b)) = (&left, &right) {
+                    // A number that was typed takes the other's unit.
+                    let measured = a.origin == Origin::Measured || b.origin != Origin::Measured;
+                    let value = if measured { b.in_unit_of(a).ok() } else { Some(b.value) };
+                    let unit = a.unit.clone().or(b.unit.clone());
+                    seen.limit = value.map(|value| Quantity { unit, origin: a.origin, value });
+                }
+                seen.left = left;
+            }
+            TestKind::In { value, .. } => seen.left = self.sum(value, &mut seen.terms),
+            TestKind::Absent { selector, window } => {
+                let term = self.term(&Call::age(selector));
+                seen.left.clone_from(&term.quantity);
+                seen.limit = window.map(|window| Quantity { value: window.secs_f64(), unit: Some("s".into()), origin: Origin::Duration });
+                seen.terms.push(term);
+            }
+        }
+        seen
+    }
+
+    /// The value of a sum, its terms added to `terms`.
+    pub(super) fn sum(&mut self, sum: &Sum, terms: &mut Vec<Term>) -> Option<Quantity> {
+        match &sum.kind {
+            SumKind::Literal(literal) => Some(Quantity::typed(*literal)),
+            SumKind::Negative(inner) => self.sum(inner, terms).map(|quantity| Quantity { value: -quantity.value, ..quantity }),
+            SumKind::Call(call) => {
+                let term = self.term(call);
+                let quantity = term.quantity.clone();
+                terms.push(term);
+                quantity
+            }
+            SumKind::Binary(left, sign, right) => {
+                let (left, right) = (self.sum(left, terms), self.sum(right, terms));
+                // What is divided by zero is not known.
+                arithmetic(left?, *sign, right?).ok().filter(|result| result.value.is_finite())
+            }
+        }
+    }
+
+    fn term(&mut self, call: &Call) -> Term {
+        self.call += 1;
+        let mut term = Term { call: call.clone(), quantity: None, basis: Basis::default(), known: false, error: None, trend: None };
+        if let Some(meter) = self.meters.get(self.call - 1) {
+            term.quantity = meter.value.map(|value| Quantity::measured(value, meter.unit.clone()));
+            term.basis = meter.basis(self.buffers, self.at);
+            term.known = meter.has_series();
+            term.error = meter.error;
+            term.trend = meter.trend().cloned();
+        }
+        term
+    }
+}
+
+/// The comparison that a test comes to, as seen from above its `not`s.
+pub(super) fn comparison(seen: &Seen) -> Option<Compare> {
+    match &seen.test.kind {
+        TestKind::Compare { compare, .. } => Some(if seen.negated { compare.opposite() } else { *compare }),
+        _ => None,
+    }
+}
