@@ -1,7 +1,9 @@
 //! `check`: records to verdicts.
 
+mod export;
 mod feed;
 mod files;
+mod import;
 mod lint;
 mod plan;
 mod plugin;
@@ -67,12 +69,14 @@ fn command() -> Command {
         .arg(value("state", "DIR", "Memory comes in a later version").hide(true))
         .arg(value("reference", "FILE", "References come in a later version").hide(true))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command())
+    input::options(command).subcommand(lint::command()).subcommand(export::command()).subcommand(import::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("export", matches)) => export::run(matches, io),
+        Some(("import", matches)) => import::run(matches, io),
         _ => judge(matches, io),
     }
 }

@@ -115,15 +115,26 @@ impl<'a> Writer<'a> {
     fn alerts(mut self) -> Result<Vec<Alert>, Vec<Refused>> {
         let mut wrong = self.keys();
         let mut alerts = Vec::new();
+        let (missing, no_data) = match self.no_data() {
+            Ok(missing) => (missing, self.check.no_data),
+            Err(refused) => {
+                wrong.push(refused);
+                (None, Status::Unknown)
+            }
+        };
         for level in &self.check.levels {
-            match self.level(level) {
+            // Two alerts of one name and severity would be one series there.
+            let missing = missing.as_ref().filter(|_| level.status == no_data);
+            match self.level(level, missing) {
                 Ok(alert) => alerts.push(alert),
                 Err(refused) => wrong.push(refused),
             }
         }
-        match self.no_data() {
-            Ok(alert) => alerts.extend(alert),
-            Err(refused) => wrong.push(refused),
+        if let Some(missing) = missing.filter(|_| self.check.levels.iter().all(|level| level.status != no_data)) {
+            match self.alert(&missing, None, Span::ZERO, no_data, None) {
+                Ok(alert) => alerts.push(alert),
+                Err(refused) => wrong.push(refused),
+            }
         }
         if wrong.is_empty() { Ok(alerts) } else { Err(wrong) }
     }
@@ -163,10 +174,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn level(&mut self, level: &Level) -> Result<Alert, Refused> {
+    fn level(&mut self, level: &Level, missing: Option<&Text>) -> Result<Alert, Refused> {
         let (inner, held) = parts(&level.condition.logic);
         let (check, status) = (self.check, level.status);
-        let expression = self.terms().truth(inner, true).map_err(|error| at(check, level, &error))?;
+        let mut expression = self.terms().truth(inner, true).map_err(|error| at(check, level, &error))?;
+        if let Some(missing) = missing {
+            expression = Text::binary(&expression, "or", missing, Rank::Or);
+        }
         let held = match duration(held) {
             Some(text) => Some(text).filter(|_| !held.is_zero()),
             None => {
@@ -176,8 +190,8 @@ impl<'a> Writer<'a> {
         self.alert(&expression, held, check.keep_firing_for, status, Some(inner))
     }
 
-    /// An alert for what no data means, where that is a status that fires.
-    fn no_data(&mut self) -> Result<Option<Alert>, Refused> {
+    /// Where there is no data for a level, when that means a status that fires.
+    fn no_data(&mut self) -> Result<Option<Text>, Refused> {
         let check = self.check;
         if !matches!(check.no_data, Status::Warning | Status::Critical) {
             return Ok(None);
@@ -202,7 +216,7 @@ impl<'a> Writer<'a> {
                 None => unknown,
             });
         }
-        missing.map(|missing| self.alert(&missing, None, Span::ZERO, check.no_data, None)).transpose()
+        Ok(missing)
     }
 
     fn alert(&mut self, expression: &Text, held: Option<String>, keep: Span, status: Status, of: Option<&Logic>) -> Result<Alert, Refused> {

@@ -146,7 +146,12 @@ fn keys_are_carried_or_refused() {
 fn no_data_fires_where_a_condition_is_neither_true_nor_false() {
     let mut one = check("sum(x, 5m) > 5", &[]);
     one.no_data = Status::Warning;
+    let exported = export(&[one.clone()], &Export::default());
+    let missing = "vector(1) unless (sum(sum_over_time(x[5m])) > 5 or sum(sum_over_time(x[5m])) <= 5)";
+    let wanted = format!("        expr: '{missing}'\n        labels:\n          severity: warning\n");
+    assert!(exported.text.contains(&wanted), "{}", exported.text);
+    one.no_data = Status::Critical;
     let exported = export(&[one], &Export::default());
-    let wanted = "        expr: 'vector(1) unless (sum(sum_over_time(x[5m])) > 5 or sum(sum_over_time(x[5m])) <= 5)'\n        labels:\n          severity: warning\n";
-    assert!(exported.text.contains(wanted), "{}", exported.text);
+    let wanted = format!("        expr: 'sum(sum_over_time(x[5m])) > 5 or {missing}'\n");
+    assert!(exported.text.contains(&wanted), "{}", exported.text);
 }

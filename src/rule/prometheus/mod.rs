@@ -20,7 +20,9 @@
 //! - A window is `(t - w, t]` here, in Prometheus from version 3 on, and in VictoriaMetrics; in
 //!   Prometheus 2 it is `[t - w, t]`. As times there are whole milliseconds, windows are written a
 //!   millisecond shorter for Prometheus 2. That moves the border to which a rate is extended by as
-//!   much: rates there differ by a relative error of at most 1 ms / w, which is told as a note.
+//!   much: rates there differ by a relative error of at most 1 ms / w, which is told as a note. Before
+//!   Prometheus 2.52 they also reach too far back where a counter begins near zero (pull request
+//!   13725 of prometheus/prometheus, of 2024-03-07).
 //! - VictoriaMetrics does not extend increases to the window's borders, and Prometheus always does;
 //!   a check says by `extrapolate` which of the two it means, and is refused on the other side.
 //! - A warning is exported as an alert of its own, that also fires while the critical one does: to

@@ -150,8 +150,7 @@ impl Terms<'_> {
                 return Err(error.hint("leave `extrapolate = false` out of the check"));
             }
             (Target::Prometheus2, true) => {
-                let note =
-                    "windows are 1 ms shorter, as those of Prometheus 2 are closed at both ends: rates differ by up to 1 ms / window";
+                let note = "rates differ by up to 1 ms / window, and before Prometheus 2.52 more where a counter begins near zero";
                 self.notes.insert(note.into());
             }
             (Target::Prometheus, true) => {}
