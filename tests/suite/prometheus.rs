@@ -451,3 +451,24 @@ fn the_program_takes_rules_there_and_back() {
     assert_eq!((code, out.as_str()), (3, "# Written by check import.\n"));
     assert!(err.contains("check: stdin:5:11: `up` fires for each series"), "{err}");
 }
+
+#[test]
+fn exported_rules_are_taken_by_vmalert() {
+    let test = "exported_rules_are_taken_by_vmalert";
+    let Some(vmalert) = find(test, "vmalert") else { return };
+    let checks: Vec<Check> = checks().into_iter().map(|check| Check { extrapolate: false, ..check }).collect();
+    let options = Export {
+        target: Target::VictoriaMetrics,
+        one_series: true,
+        look_back: Some(Span::from_secs(86_400)),
+        units: [("g".to_owned(), "1".to_owned()), ("c".to_owned(), "1".to_owned())].into(),
+    };
+    let exported = export(&checks, &options);
+    assert_eq!(exported.refused, []);
+    assert!(exported.text.contains("increase_prometheus(c{queue!=\"\"}[10m])"), "{}", exported.text);
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.yml");
+    std::fs::write(&rules, &exported.text).unwrap();
+    let output = Command::new(vmalert).arg(format!("-rule={}", rules.display())).arg("-dryRun").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -35,6 +35,7 @@
 mod export;
 #[cfg(test)]
 mod export_tests;
+mod filter;
 mod import;
 #[cfg(test)]
 mod import_tests;
