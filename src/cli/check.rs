@@ -1,9 +1,10 @@
 //! `check`: records to verdicts.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "called by the subcommand `export`, which is built beside it"))]
+mod export;
 mod export_nagios;
 mod feed;
 mod files;
+mod import;
 mod lint;
 mod live;
 mod memory;
@@ -78,12 +79,14 @@ fn command() -> Command {
         .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
         .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command())
+    input::options(command).subcommand(lint::command()).subcommand(export::command()).subcommand(import::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("export", matches)) => export::run(matches, io),
+        Some(("import", matches)) => import::run(matches, io),
         _ => judge(matches, io),
     }
 }

@@ -41,6 +41,7 @@ mod meter;
 mod nagios;
 mod parse;
 mod program;
+pub mod prometheus;
 mod range;
 mod summary;
 mod syntax;
