@@ -393,7 +393,7 @@ impl Engine {
     pub fn memory(&self) -> Vec<(String, Tags, String)> {
         let groups = self.rules.iter().flat_map(|rule| rule.groups.iter().map(move |group| (rule, group)));
         let text = |rule: &Rule, group: &super::group::Group| {
-            serde_json::to_string(&Remembered { rule: rule.check.meaning().into(), hold: std::borrow::Cow::Borrowed(&group.hold) }).ok()
+            serde_json::to_string(&Remembered { rule: rule.check.meaning(), hold: std::borrow::Cow::Borrowed(&group.hold) }).ok()
         };
         groups.filter_map(|(rule, group)| Some((rule.check.name.clone(), group.tags.clone(), text(rule, group)?))).collect()
     }

@@ -107,7 +107,7 @@ impl Memory {
     pub(super) fn commit(&mut self, engine: &Engine) -> Result<(), Failure> {
         let Some(at) = engine.at().filter(|_| !self.is_later) else { return Ok(()) };
         let holds: Vec<Held> = engine.memory().into_iter().map(|(check, tags, hold)| Held { check, tags, hold }).collect();
-        let forget: Vec<(String, Timestamp)> = engine.needed(at).map(|(series, from)| (text_of(&series), from)).collect();
+        let forget: Vec<(String, Timestamp)> = engine.needed(at).map(|(series, from)| (text_of(series), from)).collect();
         let commit = Commit { rules: "1", from: self.from, at, holds: &holds, points: &self.points, forget: &forget };
         match self.state.commit(&self.set, &commit).map_err(failed)? {
             Committed::Done | Committed::Replaced(_) => (self.from, self.at) = (Some(at), Some(at)),
