@@ -337,12 +337,13 @@ impl Engine {
         for place in 0..self.order.len() {
             let rule = self.order[place];
             for group in 0..self.rules[rule].groups.len() {
-                judgements.push((rule, self.judge_group(rule, group, at)?));
+                let tags = self.rules[rule].groups[group].tags.clone();
+                judgements.push((rule, tags, self.judge_group(rule, group, at)?));
             }
         }
-        // In the order of the checks, whoever needs whom.
-        judgements.sort_by_key(|(rule, _)| *rule);
-        Ok(judgements.into_iter().map(|(_, judgement)| judgement).collect())
+        // In the order of the checks, whoever needs whom, and of the groups, whichever came first.
+        judgements.sort_by(|(rule, tags, _), (other, others, _)| rule.cmp(other).then_with(|| tags.cmp(others)));
+        Ok(judgements.into_iter().map(|(.., judgement)| judgement).collect())
     }
 
     /// Judges one group at any instant; what was remembered for it stays as it is.
