@@ -6,6 +6,7 @@ mod lint;
 mod plan;
 mod plugin;
 mod ranges;
+mod rule_test;
 mod rules;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -67,12 +68,13 @@ fn command() -> Command {
         .arg(value("state", "DIR", "Memory comes in a later version").hide(true))
         .arg(value("reference", "FILE", "References come in a later version").hide(true))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command())
+    input::options(command).subcommand(lint::command()).subcommand(rule_test::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("test", matches)) => rule_test::run(matches, io),
         _ => judge(matches, io),
     }
 }

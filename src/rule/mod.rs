@@ -44,6 +44,7 @@ mod program;
 mod range;
 mod summary;
 mod syntax;
+pub mod testing;
 mod trace;
 mod truth;
 mod units;
