@@ -455,10 +455,8 @@ impl Member {
                 self.peaks.pop_front();
             }
             Slide::Increase if buffer.series.kind == SampleType::Delta => self.sum.subtract(point.value * point.weight),
-            Slide::Increase if self.lo + 1 < self.hi => {
-                if buffer.at(self.lo + 1).is_some_and(|next| next.value < point.value) {
-                    self.sum.subtract(point.value);
-                }
+            Slide::Increase if self.lo + 1 < self.hi && buffer.at(self.lo + 1).is_some_and(|next| next.value < point.value) => {
+                self.sum.subtract(point.value);
             }
             _ => {}
         }
