@@ -11,6 +11,7 @@ mod memory;
 mod plan;
 mod plugin;
 mod ranges;
+mod rule_test;
 mod rules;
 
 use std::io::Write;
@@ -79,12 +80,14 @@ fn command() -> Command {
         .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
         .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command()).subcommand(export::command()).subcommand(import::command())
+    let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
+    command.subcommand(export::command()).subcommand(import::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("test", matches)) => rule_test::run(matches, io),
         Some(("export", matches)) => export::run(matches, io),
         Some(("import", matches)) => import::run(matches, io),
         _ => judge(matches, io),

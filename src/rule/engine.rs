@@ -22,7 +22,7 @@ use super::check::{Check, Judgement};
 use super::data::Data;
 use super::error::RuleError;
 use super::group::{Links, Rule};
-use super::hold::{Because, Hold};
+use super::hold::{Because, Hold, Raw};
 use super::judgement::Case;
 use super::meter::Meter;
 use super::want::Wants;
@@ -77,6 +77,8 @@ pub struct Outcome {
     pub before: Option<Status>,
     /// The value on the left of the first comparison.
     pub value: Option<f64>,
+    /// The level that the status is of; none when it is ok, or has another cause, as missing data.
+    pub level: Option<usize>,
 }
 
 /// A mistake that only the data shows: in which check and which of its levels.
@@ -300,7 +302,9 @@ impl Engine {
         group_of.measure(&mut self.meters, self.data.buffers(), at, self.round);
         let before = group_of.hold.status;
         let finding = group_of.step(check, unmet, at);
-        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level) };
+        let fires = |level: &usize| check.levels[*level].status == finding.status && !matches!(finding.raw, Raw::Unknown(_));
+        let level = finding.level.filter(fires);
+        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level), level };
         group_of.found = Some((at, finding));
         outcome
     }
