@@ -200,6 +200,11 @@ impl Engine {
         self.data.add_verdict(name, tags, ts, status);
     }
 
+    /// Remembers what a person judged a check's firing to be: real, or noise.
+    pub fn add_judgement(&mut self, check: &str, tags: &Tags, ts: Timestamp, real: bool) {
+        self.data.add_judgement(check, tags, ts, real);
+    }
+
     /// How many samples are held.
     pub fn held(&self) -> usize {
         self.data.held()

@@ -3,11 +3,12 @@
 use super::buffer::Buffer;
 use super::check::{Check, Judgement, Level};
 use super::data::Data;
-use super::evidence::{Told, entries, reason};
+use super::evidence::{Told, entries};
 use super::group::Group;
 use super::hold::{Finding, Hold, Raw};
 use super::meter::Meter;
 use super::range::Range;
+use super::reason::reason;
 use super::summary::Piece;
 use super::syntax::{Compare, Function, Sum, SumKind, TestKind};
 use super::trace::{Seen, Teller, Trace};
@@ -67,7 +68,8 @@ impl Case<'_> {
             said.collect::<String>()
         });
         let since = level.and(finding.began);
-        let told = Told { check, level, trace: &trace, data: self.data, finding, hold: self.hold, at };
+        let judged = self.data.judged(&check.name, &self.group.tags, self.hold.last.as_ref(), at);
+        let told = Told { check, level, trace: &trace, data: self.data, finding, hold: self.hold, judged, at };
         let reason = reason(&told);
         let verdict = Verdict {
             ts: at,

@@ -41,6 +41,7 @@ mod meter;
 mod parse;
 mod program;
 mod range;
+mod reason;
 mod summary;
 mod syntax;
 mod trace;

@@ -21,6 +21,7 @@ mod man;
 mod nagios;
 mod pipes;
 mod programs;
+mod reasons;
 mod rollup;
 mod rules;
 mod state;
