@@ -1,5 +1,6 @@
 //! `check`: records to verdicts.
 
+mod explain;
 mod feed;
 mod files;
 mod lint;
@@ -67,12 +68,13 @@ fn command() -> Command {
         .arg(value("state", "DIR", "Memory comes in a later version").hide(true))
         .arg(value("reference", "FILE", "References come in a later version").hide(true))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command())
+    input::options(command).subcommand(lint::command()).subcommand(explain::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("explain", matches)) => explain::run(matches, io),
         _ => judge(matches, io),
     }
 }

@@ -236,14 +236,20 @@ impl Data {
     /// since it began; of several who said something the newest counts.
     pub(super) fn judged(&self, check: &str, tags: &Tags, last: Option<&Episode>, at: Timestamp) -> Judged {
         let mut judged = Judged::default();
-        let joins = |other: &Tags| tags.iter().all(|(key, value)| other.get(key).is_none_or(|of| of == value));
-        for (ts, _, real) in self.judgements.get(check).into_iter().flatten().filter(|(ts, of, _)| *ts <= at && joins(of)) {
-            *(if *real { &mut judged.real } else { &mut judged.noise }) += 1;
-            if last.is_some_and(|last| *ts >= last.from) {
-                judged.last = Some(*real);
+        for (ts, real) in self.judgements(check, tags, at) {
+            *(if real { &mut judged.real } else { &mut judged.noise }) += 1;
+            if last.is_some_and(|last| ts >= last.from) {
+                judged.last = Some(real);
             }
         }
         judged
+    }
+
+    /// All that people said of a group's firing up to an instant, the oldest first.
+    pub(super) fn judgements(&self, check: &str, tags: &Tags, at: Timestamp) -> impl Iterator<Item = (Timestamp, bool)> {
+        let joins = |other: &Tags| tags.iter().all(|(key, value)| other.get(key).is_none_or(|of| of == value));
+        let all = self.judgements.get(check).into_iter().flatten();
+        all.filter(move |(ts, of, _)| *ts <= at && joins(of)).map(|(ts, _, real)| (*ts, *real))
     }
 
     /// The status at an instant of everything that was concluded elsewhere under a name.

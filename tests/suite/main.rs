@@ -13,6 +13,7 @@ mod emit;
 mod emit_durable;
 mod emit_network;
 mod emit_time;
+mod explain;
 mod golden;
 mod hostile;
 mod install;

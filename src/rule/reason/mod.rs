@@ -12,7 +12,7 @@
 mod sentence;
 mod until;
 
-pub(super) use self::sentence::{crossing, samples, sentence, short, what};
+pub(super) use self::sentence::{aged_text, both, call_text, crossing, is_percent, samples, sentence, short, shown, what};
 
 use super::data::Data;
 use super::evidence::Told;

@@ -52,8 +52,12 @@ fn aged(seen: &Seen, term: &Term) -> String {
     }
 }
 
-pub(in crate::rule) fn age_text(term: &Term) -> String {
-    let seconds = term.quantity.as_ref().map_or(0.0, |quantity| quantity.value);
+fn age_text(term: &Term) -> String {
+    aged_text(term.quantity.as_ref().map_or(0.0, |quantity| quantity.value))
+}
+
+/// Seconds as a length of time.
+pub(in crate::rule) fn aged_text(seconds: f64) -> String {
     Span::from_secs_f64(seconds).unwrap_or(Span::ZERO).human()
 }
 
