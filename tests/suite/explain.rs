@@ -201,3 +201,17 @@ fn what_people_judged_stands_in_the_evidence() {
     assert_eq!((&last["judged"], &last["noise"], &last["times"]), (&"noise".into(), &1.into(), &1.into()), "{last}");
     assert!(last.get("real").is_none(), "{last}");
 }
+
+#[test]
+fn of_several_checks_the_plugins_lines_have_the_names_of_the_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let path = folder.path().join("check.toml");
+    let (code, out, err) = in_process(&check::TOOL, &["--nagios", "-f", path.to_str().unwrap()], &history());
+    assert_eq!((code, err.as_str()), (2, ""));
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("QUEUE-DEPTH CRITICAL - {queue=mac} queue.depth is 540, "), "{out}");
+    assert!(lines[0].contains("'queue-depth{queue:mac}'=540;~:300;~:500") && lines[0].contains("'disk'=90%;~:95"), "{out}");
+    assert!(!out.contains("check.toml"), "{out}");
+    assert!(lines[1..].iter().any(|line| line.starts_with("DISK OK - disk.used is 90 %")), "{out}");
+}

@@ -317,3 +317,47 @@ fn cut(text: &str, most: usize) -> String {
 pub(in crate::rule) fn samples(count: f64) -> String {
     if count == 1.0 { "1 sample".into() } else { format!("{} samples", round(count)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::forecast::Trend;
+    use crate::rule::meter::Basis;
+    use crate::rule::parse;
+    use crate::rule::syntax::Logic;
+
+    /// A forecast of a disk that is at `now` percent and grows by so many percent an hour.
+    fn foretold(condition: &str, now: f64, per_h: f64) -> String {
+        let Logic::Test(test) = parse(condition).unwrap().logic else { panic!("{condition}") };
+        let TestKind::Compare { left: Sum { kind: SumKind::Call(call), .. }, compare, .. } = &test.kind else { panic!("{condition}") };
+        let at = Timestamp::from_nanos(0);
+        let trend = Trend { from: at, level: now, slope_per_s: per_h / 3600.0 };
+        let percent = |value: f64| Some(Quantity::measured(value, Some("%".into())));
+        let left = percent(trend.at(at.plus(call.ahead.unwrap())));
+        let truth = Truth::of(compare.holds(left.as_ref().unwrap().value, 95.0));
+        let (call, basis) = (call.clone(), Basis::default());
+        let term = Term { call, quantity: left.clone(), basis, known: true, error: None, trend: Some(trend), holder: None };
+        let seen = Seen { test: *test, truth, negated: false, bears: true, left, limit: percent(95.0), terms: vec![term] };
+        sentence(&seen, at)
+    }
+
+    #[test]
+    fn a_forecast_tells_when_it_gets_to_its_limit() {
+        let condition = "forecast(disk.used, 6h, in 24h) > 95%";
+        for (now, per_h, expected) in [
+            (82.0, 1.0, "disk.used is to be 106 % in 1 d, over the limit of 95 %; it gets there in 13 h"),
+            (82.0, 0.1, "disk.used is to be 84.4 % in 1 d, within the limit of 95 %; it gets there in 5 d 10 h"),
+            (96.0, 0.1, "disk.used is to be 98.4 % in 1 d, over the limit of 95 %; it is there now"),
+            (82.0, -1.0, "disk.used is to be 58 % in 1 d, within the limit of 95 %"),
+            (82.0, 0.0, "disk.used is to be 82 % in 1 d, within the limit of 95 %"),
+        ] {
+            assert_eq!(foretold(condition, now, per_h), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(cut("short", 9), "short");
+        assert_eq!(cut("abcdefghijklmnop", 9), "abcde…nop");
+    }
+}
