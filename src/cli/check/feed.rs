@@ -47,7 +47,7 @@ impl Feed {
                 let ts = record.ts();
                 if self.range.holds(ts) {
                     engine.advance(now());
-                    other(engine, *record)?;
+                    other(engine, *record).map_err(Failure::Data)?;
                 }
                 ts
             }
@@ -60,10 +60,13 @@ impl Feed {
 }
 
 /// Adds a record that is no plain sample.
-fn other(engine: &mut Engine, record: Record) -> Result<(), Trouble> {
-    let added = match record {
+///
+/// # Errors
+/// When more matters than the engine keeps: the words to say so.
+pub(super) fn other(engine: &mut Engine, record: Record) -> Result<(), String> {
+    match record {
         Record::Sample(sample) => {
-            let slot = engine.slot(&Arc::new(sample.series)).map_err(Failure::Data)?;
+            let slot = engine.slot(&Arc::new(sample.series))?;
             let value = match sample.value {
                 Value::Number(value) => value,
                 Value::Member(member) => number_of(&member),
@@ -81,8 +84,7 @@ fn other(engine: &mut Engine, record: Record) -> Result<(), Trouble> {
             Ok(())
         }
         Record::Notice(_) => Ok(()),
-    };
-    added.map_err(|message| Trouble::End(Failure::Data(message)))
+    }
 }
 
 /// A number that stands for a member of a set: of 53 bits of its hash, so that a double holds it.

@@ -6,7 +6,7 @@
 
 use super::ledger::Course;
 use super::score::{Incident, Score, score};
-use super::totals::{Totals, Zone};
+use super::totals::{SHORT, Totals, Zone};
 use crate::math::Sketch;
 use crate::rule::check::Check;
 use crate::rule::syntax::{Compare, Condition, Literal, Logic, Sum, SumKind, TestKind};
@@ -180,7 +180,8 @@ pub fn limits(knob: &Knob, values: &Sketch, scale: f64) -> Vec<f64> {
 /// Which variant to take instead of the given one, and why; `None` when none is better.
 ///
 /// With `known` incidents it is the one with the best balance of precision and recall. Without, it
-/// is the quietest that still tells every long alert of the given one, which stands for them.
+/// is the quietest that still tells every long alert of the given one, which stands for them, and
+/// most of them soon.
 pub fn propose<'a>(knob: &Knob, measures: &'a [Measure], known: bool) -> Option<&'a Measure> {
     let given = measures.iter().find(|measure| measure.limit == knob.limit && measure.hold == knob.hold)?;
     if given.score.found + given.score.missed.len() == 0 {
@@ -188,7 +189,9 @@ pub fn propose<'a>(knob: &Knob, measures: &'a [Measure], known: bool) -> Option<
     }
     let far = |measure: &Measure| (measure.limit - knob.limit).abs();
     let rank = |one: &&Measure, other: &&Measure| {
-        let quality = if known { one.score.f1().total_cmp(&other.score.f1()) } else { one.score.found.cmp(&other.score.found) };
+        let soon = |measure: &Measure| measure.score.delay().is_some_and(|delay| delay <= SHORT);
+        let told = || one.score.found.cmp(&other.score.found).then(soon(one).cmp(&soon(other)));
+        let quality = if known { one.score.f1().total_cmp(&other.score.f1()) } else { told() };
         quality
             .then(other.totals.alerts.cmp(&one.totals.alerts))
             .then(other.score.delay().cmp(&one.score.delay()))
