@@ -46,6 +46,8 @@ complete -c check -n "__fish_check_needs_command" -l strict -d 'End at the first
 complete -c check -n "__fish_check_needs_command" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_needs_command" -s V -l version -d 'Print version'
 complete -c check -n "__fish_check_needs_command" -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_needs_command" -a "export" -d 'Writes the checks of rule files as rules for other programs'
+complete -c check -n "__fish_check_needs_command" -a "import" -d 'Reads the rules of other programs as checks'
 complete -c check -n "__fish_check_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand lint" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
@@ -54,5 +56,33 @@ complete -c check -n "__fish_check_using_subcommand lint" -l until -d 'Leave out
 complete -c check -n "__fish_check_using_subcommand lint" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand lint" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -s f -l file -d 'Export the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l target -d 'Who evaluates them: prometheus (from 3.0 on), prometheus2 or victoriametrics [default: prometheus]' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l unit -d 'The unit of a metric, as in its records, `1` for none; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l look-back -d 'How far back to look for the newest sample, where a check looks without end' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l one-series -d 'Promise that each group has one series of each metric'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l partial -d 'Write what can be said, although something can\'t be'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l target -d 'Who evaluated them: prometheus (from 3.0 on), prometheus2 or victoriametrics [default: prometheus]' -r
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l by -d 'The labels that tell the series of a metric apart, for rules that fire for each' -r
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l look-back -d 'For how long the newest sample of a series counts there [default: 5m]' -r
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l every -d 'How far apart evaluations are in a group that does not say it [default: 1m]' -r
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l one-series -d 'Promise that each group has one series of each metric'
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l partial -d 'Write what can be said, although something can\'t be'
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "export" -d 'Writes the checks of rule files as rules for other programs'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "import" -d 'Reads the rules of other programs as checks'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'

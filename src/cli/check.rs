@@ -1,22 +1,34 @@
 //! `check`: records to verdicts.
 
 mod backtest;
+mod export;
+mod export_nagios;
 mod feed;
 mod files;
+mod import;
 mod lint;
+mod live;
+mod memory;
 mod plan;
 mod plugin;
 mod ranges;
+mod rule_test;
 mod rules;
+
+use std::io::Write;
+use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::feed::Feed;
+use self::live::{Live, Waiter};
+use self::memory::Memory;
 use self::plan::{Output as Form, Plan};
 use super::{Code, Failure, Inputs, Io, Output, Tool, args, input};
 use crate::ndjson::write;
 use crate::record::{Record, Status, show};
 use crate::rule::{Engine, Judgement};
+use crate::time::Span;
 
 /// The program `check`.
 pub const TOOL: Tool = Tool { name: "check", command, run, usage_code: Code::UNKNOWN };
@@ -52,16 +64,21 @@ fn command() -> Command {
         .arg(flag("exit-zero", "Exit 0 whatever was found, for pipes under `pipefail`"))
         .arg(flag("human", "Explain the verdicts in plain words on standard error").short('H'))
         .arg(files::option())
-        .arg(value("state", "DIR", "Memory comes in a later version").hide(true))
-        .arg(value("reference", "FILE", "References come in a later version").hide(true))
+        .arg(value("state", "DIR", "Go on from the run before: remember in DIR what holds, and what came by standard input"))
+        .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
+        .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command()).subcommand(backtest::command())
+    let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
+    command.subcommand(export::command()).subcommand(import::command()).subcommand(backtest::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
         Some(("backtest", matches)) => backtest::run(matches, io),
+        Some(("test", matches)) => rule_test::run(matches, io),
+        Some(("export", matches)) => export::run(matches, io),
+        Some(("import", matches)) => import::run(matches, io),
         _ => judge(matches, io),
     }
 }
@@ -70,36 +87,36 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
 fn judge(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::of_paths(TOOL.name, plan.paths.clone(), matches, io)?;
-    let mut out = Output::take(io, false);
-    let mut engine = read(&plan, &mut inputs, &mut out, io)?;
-    let at = engine.horizon();
-    let first = engine.first(at);
-    engine.run(first, at, &mut |_, _| {});
-    let judgements = engine.judge(at).map_err(|senseless| plan.rules.wrong(&senseless))?;
-    for judgement in &judgements {
-        match plan.form {
-            Form::Records => out.append(|block| write(block, &Record::Verdict(judgement.verdict.clone())))?,
-            Form::Nagios => {}
-        }
-    }
-    if plan.form == Form::Nagios {
-        out.lines(plugin::lines(&plan.rules.name, &judgements).as_bytes())?;
-    }
-    out.flush()?;
-    if plan.human || (io.stdout_is_terminal && plan.form == Form::Records) {
-        explain(&judgements, io);
-    }
+    let mut engine = Engine::new(plan.rules.checks.clone());
+    let open = |folder: &String| Memory::open(Path::new(folder), &plan.rules, &mut engine, io);
+    let memory = plan.state.as_ref().map(open).transpose()?;
+    let feed = Feed::new(inputs.range).keep(memory.is_some() && !inputs.are_files());
+    let judgements = if let Some(late) = plan.live {
+        let waiter = Waiter::new(io);
+        let out = Output::take(io, false);
+        let mut live = Live::new(&plan.rules, engine, feed, out, io, late).pass(plan.pass).human(plan.human).memory(memory).waiter(waiter);
+        inputs.each(io, &mut live, &mut |line, live| live.line(line))?;
+        live.end()?
+    } else {
+        once(&plan, &mut inputs, engine, feed, memory, io)?
+    };
     let worst = judgements.iter().map(|judgement| judgement.verdict.status).max_by_key(|status| status.rank()).unwrap_or(Status::Unknown);
     Ok(if plan.exit_zero { Code::OK } else { Code::of(worst.code()) })
 }
 
-/// Reads what the conditions need of the inputs.
-fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Result<Engine, Failure> {
+/// Reads all there is, and judges the instant at its end.
+fn once(
+    plan: &Plan,
+    inputs: &mut Inputs,
+    mut engine: Engine,
+    mut feed: Feed,
+    mut memory: Option<Memory>,
+    io: &mut Io,
+) -> Result<Vec<Judgement>, Failure> {
+    let mut out = Output::take(io, false);
     let clock = io.clock;
-    let mut engine = Engine::new(plan.rules.checks.clone());
     engine.advance(clock.now());
-    let mut feed = Feed::new(inputs.range);
-    inputs.each(io, out, &mut |line, out| {
+    inputs.each(io, &mut out, &mut |line, out| {
         if plan.pass {
             // A line that is no record is not passed on.
             crate::ndjson::decode(line)?;
@@ -108,24 +125,50 @@ fn read(plan: &Plan, inputs: &mut Inputs, out: &mut Output, io: &mut Io) -> Resu
         feed.line(line, &mut engine, &|| clock.now()).map(|_| ())
     })?;
     engine.advance(clock.now());
-    Ok(engine)
+    let at = engine.horizon();
+    let mut first = engine.first(at);
+    if engine.at().is_none() {
+        // Before the first record there is nothing to judge.
+        first = first.max(feed.oldest).min(at);
+        engine.resume(first.minus(Span::from_nanos(1)));
+    }
+    engine.run(first, at, &mut |_, _| {});
+    let judgements = engine.judge(at).map_err(|senseless| plan.rules.wrong(&senseless))?;
+    match plan.form {
+        Form::Records => {
+            for judgement in &judgements {
+                out.append(|block| write(block, &Record::Verdict(judgement.verdict.clone())))?;
+            }
+        }
+        Form::Nagios => out.lines(plugin::lines(&plan.rules.name, &judgements).as_bytes())?,
+    }
+    out.flush()?;
+    // After the verdicts were written: a crash here repeats them, the other order would lose one.
+    if let Some(memory) = &mut memory {
+        memory.points.append(&mut feed.kept);
+        memory.commit(&engine)?;
+    }
+    if plan.human || (io.stdout_is_terminal && plan.form == Form::Records) {
+        let colour = io.colour_stderr();
+        judgements.iter().for_each(|judgement| say(judgement, colour, &mut io.stderr));
+    }
+    Ok(judgements)
 }
 
-/// Tells the verdicts in plain words.
-fn explain(judgements: &[Judgement], io: &mut Io) {
-    for Judgement { verdict, .. } in judgements {
-        let colour = match (io.colour_stderr(), verdict.status) {
-            (false, _) => ("", ""),
-            (true, Status::Ok) => ("\u{1b}[32m", "\u{1b}[0m"),
-            (true, Status::Warning) => ("\u{1b}[33m", "\u{1b}[0m"),
-            (true, _) => ("\u{1b}[1;31m", "\u{1b}[0m"),
-        };
-        let name = show(verdict.check.as_bytes(), 80);
-        let reason = show(verdict.reason.as_deref().unwrap_or_default().as_bytes(), 2000);
-        let status = verdict.status.name();
-        io.tell(TOOL.name, format!("{name}{} is {}{status}{}: {reason}", verdict.tags, colour.0, colour.1));
-        if let Some(playbook) = &verdict.playbook {
-            io.tell(TOOL.name, format!("what to do: {}", show(playbook.as_bytes(), 400)));
-        }
+/// Tells a verdict in plain words.
+fn say(Judgement { verdict, .. }: &Judgement, colour: bool, voice: &mut dyn Write) {
+    let (on, off) = match (colour, verdict.status) {
+        (false, _) => ("", ""),
+        (true, Status::Ok) => ("\u{1b}[32m", "\u{1b}[0m"),
+        (true, Status::Warning) => ("\u{1b}[33m", "\u{1b}[0m"),
+        (true, _) => ("\u{1b}[1;31m", "\u{1b}[0m"),
+    };
+    let name = show(verdict.check.as_bytes(), 80);
+    let reason = show(verdict.reason.as_deref().unwrap_or_default().as_bytes(), 2000);
+    let status = verdict.status.name();
+    // When standard error is closed nobody can be told, and the work matters more.
+    let _ = writeln!(voice, "{}: {name}{} is {on}{status}{off}: {reason}", TOOL.name, verdict.tags);
+    if let Some(playbook) = &verdict.playbook {
+        let _ = writeln!(voice, "{}: what to do: {}", TOOL.name, show(playbook.as_bytes(), 400));
     }
 }

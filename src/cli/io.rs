@@ -181,6 +181,12 @@ impl Io {
         !set("NO_COLOR") && self.env.get("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// A second way to standard error, for what is told while another part holds these streams; in
+    /// tests it leads nowhere.
+    pub fn voice(&self) -> Box<dyn Write + Send> {
+        if self.is_process { Box::new(std::io::stderr()) } else { Box::new(std::io::sink()) }
+    }
+
     /// Tells a person something: one line on standard error, begun with the tool's name.
     pub fn tell(&mut self, tool: &str, message: impl std::fmt::Display) {
         // When standard error is closed nobody can be told, and the work matters more.

@@ -1,11 +1,12 @@
 //! A sum of doubles without any rounding, to which values are added and from which they are taken away.
 //!
-//! The sum is kept as partial sums whose bits do not overlap, ascending by magnitude: together they
-//! are the sum, exactly. A value is added to each in turn by an addition that also gives what it
-//! rounded away. Values of like magnitude take two or three partials, which lie in place; only
-//! more than four of them take memory of their own.
+//! The sum is kept as four doubles that together are the sum, exactly. A value is added to the
+//! first by an addition that also gives what it rounded away; that is added to the second, and so
+//! on. The four have no order and may overlap; they are made to ascend without overlap when the
+//! value is asked for. Only where the last addition leaves something, too, more than four
+//! partial sums are kept, without overlap, in memory of their own.
 //!
-//! The sum 0.1 + 0.2 - 0.1, say, is kept as 0.2 and nothing else: no trace of 0.1 is left.
+//! The sum 0.1 + 0.2 - 0.1, say, has the value 0.2: no trace of 0.1 is left.
 //!
 //! Always: the value depends only on what is in the sum, not on the order, nor on what was added
 //! and taken away again: it is the double nearest to the exact sum (ties to even), bit for bit. No
@@ -16,7 +17,7 @@
 //! predicates, Discrete & Computational Geometry 18(3): two-sum (theorem 7), grow-expansion
 //! (theorem 10), splitting (theorem 17) and two-product (theorem 18).
 
-/// Partials that lie in place.
+/// Partials that lie in place. For values of like magnitude, two to three are in use.
 const IN_PLACE: usize = 4;
 /// 2^1022. Partials stay below it, so that two of them and what is added never overflow.
 const LARGE: f64 = 4.494_232_837_155_79e307;
@@ -28,11 +29,9 @@ const SPLIT: f64 = 134_217_729.0;
 /// An exact sum of finite values; what is not finite is not added, nor taken away.
 #[derive(Debug, Clone, Default)]
 pub struct ExactSum {
-    /// The partials, unless `spilled` holds them.
+    /// The partials, unless `spilled` holds them; else zeros.
     near: [f64; IN_PLACE],
-    /// How many of `near` are in use.
-    used: usize,
-    /// All partials, when they are more than `IN_PLACE`; else empty.
+    /// The partials when they are more than `IN_PLACE`, ascending and without overlap; else empty.
     spilled: Vec<f64>,
     /// How many times 2^1022 is to be added to the partials.
     large: i64,
@@ -49,7 +48,7 @@ impl ExactSum {
     pub fn add(&mut self, value: f64) {
         // Written so that NaN goes the other way, too.
         if value.abs() < LARGE {
-            self.grow(value);
+            self.add_below_large(value);
         } else if value.is_finite() {
             self.add_large(value);
         }
@@ -87,7 +86,7 @@ impl ExactSum {
 
     /// Adds all that another sum holds.
     pub fn merge(&mut self, other: &ExactSum) {
-        other.partials().iter().for_each(|part| self.grow(*part));
+        other.parts().iter().for_each(|part| self.add(*part));
         self.large = self.large.saturating_add(other.large);
     }
 
@@ -110,93 +109,105 @@ impl ExactSum {
 
     /// Takes away all that another sum holds.
     pub fn subtract_all(&mut self, other: &ExactSum) {
-        other.partials().iter().for_each(|part| self.grow(-*part));
+        other.parts().iter().for_each(|part| self.subtract(*part));
         self.large = self.large.saturating_sub(other.large);
     }
 
     /// Makes the sum 0; keeps memory.
     pub fn clear(&mut self) {
-        self.used = 0;
-        self.large = 0;
+        self.near = [0.0; IN_PLACE];
         self.spilled.clear();
+        self.large = 0;
     }
 
     /// Whether the sum is exactly 0.
     pub fn is_zero(&self) -> bool {
-        // Partials alone are 0 only when there are none; with `large` they may cancel.
-        if self.large == 0 { self.partials().is_empty() } else { self.value() == 0.0 }
+        // The sum of doubles that is not 0 is no smaller than the smallest double.
+        self.value() == 0.0
     }
 
     /// The sum, rounded once; 0 (never -0) when it is 0, and infinite when it is beyond ±1.8e308.
-    #[inline]
     pub fn value(&self) -> f64 {
-        if self.large == 0 { rounded(self.partials()) } else { self.value_large() }
-    }
-
-    /// The partials, ascending by magnitude, without zeros.
-    #[inline]
-    fn partials(&self) -> &[f64] {
-        if self.spilled.is_empty() { self.near.get(..self.used).unwrap_or_default() } else { &self.spilled }
-    }
-
-    /// Adds a value below `LARGE` to the partials.
-    #[inline]
-    fn grow(&mut self, value: f64) {
+        if self.large != 0 {
+            return self.value_large();
+        }
         if !self.spilled.is_empty() {
-            return self.grow_spilled(value);
+            return rounded(&self.spilled);
         }
-        let (kept, top) = grown(&mut self.near[..self.used.min(IN_PLACE)], value);
-        self.used = kept;
-        if top.abs() < LARGE { self.push(top) } else { self.push_large(top) }
+        let (apart, used) = self.near_apart();
+        rounded(&apart[..used])
     }
 
-    #[cold]
-    fn grow_spilled(&mut self, value: f64) {
-        let (kept, top) = grown(&mut self.spilled, value);
-        self.spilled.truncate(kept);
-        if kept < IN_PLACE {
-            self.near[..kept].copy_from_slice(&self.spilled);
-            self.used = kept;
-            self.spilled.clear();
-        }
-        if top.abs() < LARGE { self.push(top) } else { self.push_large(top) }
-    }
-
-    /// Puts the greatest partial on top.
+    /// The partials in use, in any order.
     #[inline]
-    fn push(&mut self, top: f64) {
-        if top == 0.0 {
-            return;
+    fn parts(&self) -> &[f64] {
+        if self.spilled.is_empty() { &self.near } else { &self.spilled }
+    }
+
+    #[inline]
+    fn add_below_large(&mut self, value: f64) {
+        if !self.spilled.is_empty() {
+            return self.add_spilled(value);
         }
-        if self.spilled.is_empty()
-            && let Some(place) = self.near.get_mut(self.used)
-        {
-            *place = top;
-            self.used += 1;
-        } else {
-            self.spill(top);
+        let mut lost = value;
+        for part in &mut self.near {
+            (*part, lost) = two_sum(*part, lost);
+        }
+        if lost != 0.0 || self.near[0].abs() >= LARGE {
+            self.add_spilled(lost);
         }
     }
 
+    /// The partials in place, ascending without overlap, and how many those are.
+    #[inline]
+    fn near_apart(&self) -> ([f64; IN_PLACE], usize) {
+        let mut apart = [0.0; IN_PLACE];
+        let mut used = 0;
+        for part in self.near.iter().rev() {
+            let (kept, top) = grown(&mut apart[..used], *part);
+            used = kept;
+            if top != 0.0 {
+                apart[used] = top;
+                used += 1;
+            }
+        }
+        (apart, used)
+    }
+
+    /// The partials, ascending without overlap.
+    fn apart(&self) -> Vec<f64> {
+        if !self.spilled.is_empty() {
+            return self.spilled.clone();
+        }
+        let (apart, used) = self.near_apart();
+        apart[..used].to_vec()
+    }
+
+    /// Adds a value where the partials in place do not suffice, or grow large.
     #[cold]
-    fn spill(&mut self, top: f64) {
+    fn add_spilled(&mut self, value: f64) {
         if self.spilled.is_empty() {
-            self.spilled.extend_from_slice(&self.near);
-            self.used = 0;
+            self.spilled = self.apart();
+            self.near = [0.0; IN_PLACE];
         }
-        self.spilled.push(top);
+        grow(&mut self.spilled, value);
+        self.part_large();
+        if self.spilled.len() <= IN_PLACE {
+            self.near.iter_mut().zip(self.spilled.drain(..).rev()).for_each(|(place, part)| *place = part);
+        }
     }
 
-    /// Puts a partial from 2^1022 to 2^1024 on top: its multiples of 2^1022 are counted apart.
-    ///
-    /// Each subtraction is exact: its result has the lowest bit of `top` and no higher one.
-    #[cold]
-    fn push_large(&mut self, mut top: f64) {
+    /// Takes multiples of 2^1022 off the greatest partial. Each subtraction is exact: what it
+    /// leaves has the lowest bit of that partial and no higher one.
+    fn part_large(&mut self) {
+        let Some(top) = self.spilled.last_mut() else { return };
         while top.abs() >= LARGE {
-            self.large = self.large.saturating_add(if top > 0.0 { 1 } else { -1 });
-            top -= LARGE.copysign(top);
+            self.large = self.large.saturating_add(if *top > 0.0 { 1 } else { -1 });
+            *top -= LARGE.copysign(*top);
         }
-        self.push(top);
+        if *top == 0.0 {
+            self.spilled.pop();
+        }
     }
 
     #[cold]
@@ -205,7 +216,7 @@ impl ExactSum {
             self.large = self.large.saturating_add(if value > 0.0 { 1 } else { -1 });
             value -= LARGE.copysign(value);
         }
-        self.grow(value);
+        self.add_below_large(value);
     }
 
     /// The value of a sum that has multiples of 2^1022 apart.
@@ -220,13 +231,10 @@ impl ExactSum {
     fn with_large(&self, scale: f64) -> Vec<f64> {
         // Of a partial that vanishes only the sign can matter.
         let scaled = |part: &f64| if part * scale == 0.0 { f64::from_bits(1).copysign(*part) } else { part * scale };
-        let mut all: Vec<f64> = self.partials().iter().map(scaled).collect();
+        let mut all = Vec::new();
+        self.apart().iter().for_each(|part| grow(&mut all, scaled(part)));
         // With more than 64 the value is infinite at any rate.
-        for _ in 0..self.large.unsigned_abs().min(64) {
-            let (kept, top) = grown(&mut all, (LARGE * scale).copysign(self.large as f64));
-            all.truncate(kept);
-            all.extend((top != 0.0).then_some(top));
-        }
+        (0..self.large.unsigned_abs().min(64)).for_each(|_| grow(&mut all, (LARGE * scale).copysign(self.large as f64)));
         all
     }
 }
@@ -267,6 +275,13 @@ fn grown(partials: &mut [f64], value: f64) -> (usize, f64) {
         top = sum;
     }
     (kept, top)
+}
+
+/// Adds a value to ascending partials that do not overlap, and leaves them so.
+fn grow(partials: &mut Vec<f64>, value: f64) {
+    let (kept, top) = grown(partials, value);
+    partials.truncate(kept);
+    partials.extend((top != 0.0).then_some(top));
 }
 
 /// The sum of ascending partials that do not overlap, rounded once.

@@ -123,7 +123,7 @@ impl ExactMoments {
         let (mut rest, unit) = self.total();
         let mean = rest.value() / count;
         // What the quotient was rounded by shows in what is left when it is multiplied back.
-        self.count.terms::<TERMS>().into_iter().for_each(|term| rest.add_product(-term, mean));
+        used(&self.count.terms()).for_each(|term| rest.add_product(-term, mean));
         finite((mean + rest.value() / count) * unit)
     }
 
@@ -221,7 +221,9 @@ impl Class {
         } else {
             self.sum.add_product(value, signed);
             self.squares.add_product(square, signed);
-            self.squares.add_product(lost, signed);
+            if lost != 0.0 {
+                self.squares.add_product(lost, signed);
+            }
         }
     }
 
@@ -241,13 +243,18 @@ impl Class {
 /// The sum of all products of `squares` and `count`, less the square of the sum of `sums`.
 fn difference(squares: &[f64; TERMS], count: &[f64; TERMS], sums: &[f64; TERMS]) -> f64 {
     let mut difference = ExactSum::new();
-    for one in squares {
-        count.iter().for_each(|other| difference.add_product(*one, *other));
+    for one in used(squares) {
+        used(count).for_each(|other| difference.add_product(one, other));
     }
-    for one in sums {
-        sums.iter().for_each(|other| difference.add_product(-*one, *other));
+    for one in used(sums) {
+        used(sums).for_each(|other| difference.add_product(-one, other));
     }
     difference.value()
+}
+
+/// The terms that are not 0.
+fn used(terms: &[f64; TERMS]) -> impl Iterator<Item = f64> + '_ {
+    terms.iter().copied().filter(|term| *term != 0.0)
 }
 
 /// The exponent of the power of two at or below a positive value (of a denormal: -1023).

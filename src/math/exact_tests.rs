@@ -217,10 +217,11 @@ proptest! {
     #[test]
     fn partials_ascend_and_do_not_overlap(values in values(60)) {
         let sum = exact(&values);
-        for pair in sum.partials().windows(2) {
+        for pair in sum.apart().windows(2) {
             prop_assert!(pair[0] != 0.0 && pair[0].abs() < lowest_bit(pair[1]), "{:e} {:e}", pair[0], pair[1]);
         }
-        prop_assert!(sum.partials().iter().all(|part| part.abs() < LARGE));
+        prop_assert!(sum.parts().iter().all(|part| part.abs() < LARGE));
+        prop_assert!(sum.spilled.is_empty() || sum.spilled.len() > IN_PLACE);
     }
 
     #[test]

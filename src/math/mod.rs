@@ -3,22 +3,27 @@
 //! Holds [`Moments`] (count, sum, extremes, mean, spread), [`Sketch`] (quantiles with a bounded
 //! relative error), and exact quantiles of values at hand. For windows that slide it holds
 //! [`ExactMoments`] and [`ExactSum`] (values are added and taken away without any rounding) and
-//! [`Ordered`] (their quantiles and extremes). Knows no time, no records and no units.
+//! [`Ordered`] (their quantiles and extremes); for trends
+//! [`theil_sen`]; for two samples [`mann_whitney`] and [`ratio_interval`]. Knows no time, no records and no units.
 //!
 //! Always: what is merged gives what the whole would have given (counts, extremes, sketches and
 //! exact sums exactly, other sums to rounding); a result is finite or `None`, never NaN or
 //! infinite (but for an [`ExactSum`] beyond the range of doubles).
 
+mod compare;
 mod exact;
 mod exact_moments;
 mod moments;
 mod ordered;
 mod quantile;
 mod sketch;
+mod theil_sen;
 
+pub use compare::{RankTest, RatioInterval, mann_whitney, ratio_interval};
 pub use exact::ExactSum;
 pub use exact_moments::ExactMoments;
 pub use moments::Moments;
 pub use ordered::Ordered;
 pub use quantile::{quantile_sorted, quantile_weighted, quantiles, sort_values};
 pub use sketch::{Sketch, SketchError};
+pub use theil_sen::{Line, theil_sen};

@@ -89,6 +89,11 @@ impl Buffer {
         self.points.len() + self.windows.len()
     }
 
+    /// Whether nothing has come yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.windows.is_empty() && self.before.is_none()
+    }
+
     /// Adds a sample; whether one more is held.
     #[inline]
     pub(super) fn add(&mut self, point: Point) -> bool {

@@ -52,6 +52,15 @@ impl Check {
     /// How far apart evaluations are, when nothing else is said.
     pub const EVERY: Span = Span::from_secs(1);
 
+    /// All that what it remembers depends on, as text: the same for rules that mean the same.
+    pub fn meaning(&self) -> String {
+        let levels = self.levels.iter().map(|level| format!("{}: {}", level.status.name(), level.condition));
+        let clear = self.clear.iter().map(|clear| format!("clear: {clear}"));
+        let mut parts: Vec<String> = levels.chain(clear).collect();
+        parts.push(format!("every {} by {}", self.every, self.by.join(",")));
+        parts.join("; ")
+    }
+
     /// A check without any of the keys that may be left out.
     pub fn new(name: impl Into<String>, levels: Vec<Level>) -> Check {
         Check {

@@ -54,8 +54,9 @@ pub(super) struct Data {
     settled: usize,
     /// How many samples came from after the horizon.
     pub(super) future: u64,
-    /// How many series were not known when terms were last told of them.
-    pub(super) fresh: usize,
+    /// The series that came since terms were last told of them, and when the first of them begins.
+    fresh: Vec<usize>,
+    next: Timestamp,
     /// Which buffers hold something that is not in order yet.
     unsettled: Vec<usize>,
 }
@@ -75,7 +76,8 @@ impl Data {
             samples: 0,
             settled: 0,
             future: 0,
-            fresh: 0,
+            fresh: Vec::new(),
+            next: Timestamp::MAX,
             unsettled: Vec::new(),
         }
     }
@@ -120,7 +122,6 @@ impl Data {
         };
         self.slots.insert(key, self.buffers.len());
         self.buffers.push(Buffer::new(Arc::clone(series), source, from, back));
-        self.fresh += 1;
         Ok(Some(self.buffers.len() - 1))
     }
 
@@ -132,7 +133,11 @@ impl Data {
             return Ok(());
         }
         let buffer = &mut self.buffers[slot];
+        if buffer.is_empty() {
+            self.fresh.push(slot);
+        }
         let ordered = buffer.is_settled();
+        self.next = if self.fresh.is_empty() { Timestamp::MAX } else { self.next.min(point.ts) };
         if !buffer.add(point) {
             return Ok(());
         }
@@ -168,6 +173,10 @@ impl Data {
         let Some(slot) = self.slot(&Arc::new(series), Source::Windows)? else { return Ok(()) };
         let (stats, sketch) = (window.stats.clone(), window.sketch.clone());
         let buffer = &mut self.buffers[slot];
+        if buffer.is_empty() {
+            self.fresh.push(slot);
+        }
+        self.next = self.next.min(end);
         let ordered = buffer.is_settled();
         if !buffer.add_window(WindowPoint { start: window.ts, end, length: window.window, stats, sketch }) {
             return Ok(());
@@ -213,6 +222,18 @@ impl Data {
         })
     }
 
+    /// The series that have begun by an instant, each once.
+    pub(super) fn begun(&mut self, at: Timestamp) -> Vec<usize> {
+        if self.next > at {
+            return Vec::new();
+        }
+        let begin = |slot: &usize| self.buffers[*slot].oldest().unwrap_or(Timestamp::MAX);
+        let (begun, later): (Vec<usize>, Vec<usize>) = std::mem::take(&mut self.fresh).into_iter().partition(|slot| begin(slot) <= at);
+        self.next = later.iter().map(begin).min().unwrap_or(Timestamp::MAX);
+        self.fresh = later;
+        begun
+    }
+
     /// Puts everything in order.
     pub(super) fn settle(&mut self) {
         for slot in self.unsettled.drain(..) {
@@ -230,6 +251,16 @@ impl Data {
             self.samples -= buffer.forget(at);
         }
         self.settled = self.samples;
+    }
+
+    /// From when on the samples of each series matter to evaluations after an instant, where not all do.
+    pub(super) fn needed(&self, at: Timestamp) -> impl Iterator<Item = (&Series, Timestamp)> {
+        let plain = self.buffers.iter().filter(|buffer| buffer.source == Source::Samples);
+        plain.filter_map(move |buffer| {
+            let from = at.minus(buffer.back?);
+            // The newest from before is kept however old it is.
+            Some((&*buffer.series, buffer.newest(from).unwrap_or(from)))
+        })
     }
 
     /// How many samples are held.

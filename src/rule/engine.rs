@@ -15,13 +15,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::buffer::{Point, Source};
 use super::check::{Check, Judgement};
 use super::data::Data;
 use super::error::RuleError;
 use super::group::{Links, Rule};
-use super::hold::{Because, Hold};
+use super::hold::{Because, Hold, Raw};
 use super::judgement::Case;
 use super::meter::Meter;
 use super::want::Wants;
@@ -54,6 +55,13 @@ pub struct Engine {
     at: Option<Timestamp>,
 }
 
+/// What is remembered of a group, and by which rule.
+#[derive(Serialize, Deserialize)]
+struct Remembered<'a> {
+    rule: String,
+    hold: std::borrow::Cow<'a, Hold>,
+}
+
 /// What an evaluation came to for one group of one check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
@@ -69,6 +77,8 @@ pub struct Outcome {
     pub before: Option<Status>,
     /// The value on the left of the first comparison.
     pub value: Option<f64>,
+    /// The level that the status is of; none when it is ok, or has another cause, as missing data.
+    pub level: Option<usize>,
 }
 
 /// A mistake that only the data shows: in which check and which of its levels.
@@ -210,16 +220,37 @@ impl Engine {
         self.at
     }
 
-    /// Says that the evaluations up to an instant have been made.
+    /// Says that the evaluations up to an instant have been made, and that none before it will be.
     pub fn resume(&mut self, at: Timestamp) {
         self.at = Some(at);
+        self.data.begin(at);
+    }
+
+    /// Every group: its check's name, its status at the last evaluation, its tags.
+    pub fn statuses(&self) -> impl Iterator<Item = (&str, Option<Status>, &Tags)> {
+        let groups = self.rules.iter().flat_map(|rule| rule.groups.iter().map(move |group| (rule, group)));
+        groups.map(|(rule, group)| (rule.check.name.as_str(), group.hold.status, &group.tags))
+    }
+
+    /// The checks whose groups have come, each once, where before nothing was there to judge and so was told.
+    pub fn dissolved(&mut self) -> Vec<(Timestamp, String)> {
+        let told = |rule: &mut Rule| rule.dissolved.take().map(|at| (at, rule.check.name.clone()));
+        self.rules.iter_mut().filter_map(told).collect()
+    }
+
+    /// From when on the samples of each series matter to the evaluations after an instant; all do of
+    /// those that are not named.
+    pub fn needed(&self, at: Timestamp) -> impl Iterator<Item = (&Series, Timestamp)> {
+        self.data.needed(at)
     }
 
     /// From when on evaluations are to be made for an instant: as far back as anything is remembered, and as
     /// far as the look at what was before is worth.
-    pub fn first(&mut self, at: Timestamp) -> Timestamp {
-        self.link();
-        let cost: i64 = self.rules.iter().map(|rule| rule.groups.len() as i64 * LOOK_BACK.nanos() / rule.check.every.nanos()).sum();
+    pub fn first(&self, at: Timestamp) -> Timestamp {
+        // As many groups as there may be: one for each series.
+        let most = self.data.buffers().len().max(1) as i64;
+        let groups = |rule: &Rule| if rule.check.by.is_empty() { 1 } else { most };
+        let cost: i64 = self.rules.iter().map(|rule| groups(rule) * LOOK_BACK.nanos() / rule.check.every.nanos()).sum();
         let back = if cost > WORK { Span::from_nanos((LOOK_BACK.nanos() as f64 * (WORK as f64 / cost as f64)) as i64) } else { LOOK_BACK };
         let depth = self.depth();
         at.minus(Span::from_nanos(depth.nanos() - LOOK_BACK.nanos() + back.nanos().max(60 * self.step().nanos()).min(LOOK_BACK.nanos())))
@@ -241,7 +272,7 @@ impl Engine {
 
     /// The next instant at which an evaluation stands, behind the last one, or from `first` on.
     pub fn next(&self, first: Timestamp) -> Option<Timestamp> {
-        let at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)));
+        let at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)).max(first));
         let next = |rule: &Rule| {
             let floor = at.floor_to(rule.check.every);
             if floor == at { at } else { floor.plus(rule.check.every) }
@@ -251,7 +282,7 @@ impl Engine {
 
     /// Makes the evaluations of one instant.
     fn evaluate(&mut self, at: Timestamp, each: &mut dyn FnMut(&mut Engine, Outcome)) {
-        self.link();
+        self.link(at);
         self.round += 1;
         self.at = Some(at);
         for place in 0..self.order.len() {
@@ -274,8 +305,10 @@ impl Engine {
         group_of.measure(&mut self.meters, self.data.buffers(), at, self.round);
         let before = group_of.hold.status;
         let finding = group_of.step(check, unmet, at);
-        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level) };
-        group_of.found = Some(finding);
+        let fires = |level: &usize| check.levels[*level].status == finding.status && !matches!(finding.raw, Raw::Unknown(_));
+        let level = finding.level.filter(fires);
+        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level), level };
+        group_of.found = Some((at, finding));
         outcome
     }
 
@@ -294,7 +327,7 @@ impl Engine {
                 if any { worst.map(unmet) } else { Some(unmet(None)) }
             };
             match here {
-                Some(parent) => worst(&mut parent.groups.iter().filter(|group| joins(&group.tags)).map(|group| group.hold.status)),
+                Some(parent) => worst(&mut parent.groups.iter().filter(|group| joins(&group.tags)).map(|group| group.status(self.round))),
                 None => worst(&mut self.data.verdicts(name, at).filter(|(tags, _)| joins(tags)).map(|(_, status)| Some(status))),
             }
         })
@@ -305,18 +338,19 @@ impl Engine {
     /// # Errors
     /// [`Senseless`] when a condition makes no sense for the data.
     pub fn judge(&mut self, at: Timestamp) -> Result<Vec<Judgement>, Senseless> {
-        self.link();
+        self.link(at);
         self.round += 1;
         let mut judgements = Vec::new();
         for place in 0..self.order.len() {
             let rule = self.order[place];
             for group in 0..self.rules[rule].groups.len() {
-                judgements.push((rule, self.judge_group(rule, group, at)?));
+                let tags = self.rules[rule].groups[group].tags.clone();
+                judgements.push((rule, tags, self.judge_group(rule, group, at)?));
             }
         }
-        // In the order of the checks, whoever needs whom.
-        judgements.sort_by_key(|(rule, _)| *rule);
-        Ok(judgements.into_iter().map(|(_, judgement)| judgement).collect())
+        // In the order of the checks, whoever needs whom, and of the groups, whichever came first.
+        judgements.sort_by(|(rule, tags, _), (other, others, _)| rule.cmp(other).then_with(|| tags.cmp(others)));
+        Ok(judgements.into_iter().map(|(.., judgement)| judgement).collect())
     }
 
     /// Judges one group at any instant; what was remembered for it stays as it is.
@@ -335,45 +369,50 @@ impl Engine {
         let mut hold = group.hold.clone();
         let tests = group.tests(at, &hold.memories);
         // An evaluation that was made at this very instant is told as it was.
-        let made = group.found.clone().filter(|_| self.at == Some(at));
+        let made = group.found.as_ref().filter(|(then, _)| *then == at).map(|(_, finding)| finding.clone());
         let finding = made.unwrap_or_else(|| group.find(check, &mut hold, unmet, at));
+        group.looked = Some((self.round, finding.status));
         let case = Case { check, group, meters: &self.meters, data: &self.data, finding: &finding, hold: &hold, tests: &tests, at };
         Ok(case.judgement())
     }
 
-    /// Gives every group the meters of its calls, when series have come that were not there before.
-    fn link(&mut self) {
+    /// Gives every group the meters of its calls, when series have begun by an instant that were not there before.
+    fn link(&mut self, at: Timestamp) {
         self.data.settle();
-        if self.data.fresh == 0 && self.round > 0 {
+        let begun = self.data.begun(at);
+        if begun.is_empty() && self.round > 0 {
             return;
         }
-        let first = self.data.buffers().len() - std::mem::take(&mut self.data.fresh);
-        for (slot, buffer) in self.data.buffers().iter().enumerate().skip(first) {
+        for slot in begun {
+            let series = &self.data.buffers()[slot].series;
             for (want, takers) in self.data.wants.0.iter().zip(&mut self.takers) {
-                if want.takes(&buffer.series) {
+                if want.takes(series) {
                     takers.push(slot);
                 }
             }
         }
         let mut links = Links::new(self.data.buffers(), &self.takers);
         for rule in &mut self.rules {
-            rule.link(&mut links, &mut self.meters, &mut self.index);
+            rule.link(at, &mut links, &mut self.meters, &mut self.index);
         }
     }
 
     /// What is remembered, by check and group, for the state; groups that have nothing to tell among them.
     pub fn memory(&self) -> Vec<(String, Tags, String)> {
-        let groups = self.rules.iter().flat_map(|rule| rule.groups.iter().map(move |group| (&rule.check.name, group)));
-        groups.filter_map(|(name, group)| Some((name.clone(), group.tags.clone(), serde_json::to_string(&group.hold).ok()?))).collect()
+        let groups = self.rules.iter().flat_map(|rule| rule.groups.iter().map(move |group| (rule, group)));
+        let text = |rule: &Rule, group: &super::group::Group| {
+            serde_json::to_string(&Remembered { rule: rule.check.meaning(), hold: std::borrow::Cow::Borrowed(&group.hold) }).ok()
+        };
+        groups.filter_map(|(rule, group)| Some((rule.check.name.clone(), group.tags.clone(), text(rule, group)?))).collect()
     }
 
     /// Takes back what was remembered of a group; what does not fit its check is left out, and so told.
     pub fn remember(&mut self, check: &str, tags: &Tags, memory: &str) -> bool {
         let Some(rule) = self.rules.iter_mut().find(|rule| rule.check.name == check) else { return false };
-        let Ok(hold) = serde_json::from_str::<Hold>(memory) else { return false };
-        let fits = hold.fits(&rule.check);
+        let Ok(remembered) = serde_json::from_str::<Remembered<'_>>(memory) else { return false };
+        let fits = remembered.rule == rule.check.meaning() && remembered.hold.fits(&rule.check);
         if fits {
-            rule.remembered.push((tags.clone(), hold));
+            rule.remembered.push((tags.clone(), remembered.hold.into_owned()));
         }
         fits
     }

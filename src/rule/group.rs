@@ -12,7 +12,7 @@ use super::summary::Piece;
 use super::syntax::{Call, Logic};
 use super::truth::{Memory, Truth};
 use super::want::{Wants, each_call, each_call_of_sum};
-use crate::record::Tags;
+use crate::record::{Status, Tags};
 use crate::time::{Span, Timestamp};
 
 /// A check made ready.
@@ -29,6 +29,8 @@ pub(super) struct Rule {
     pub(super) groups: Vec<Group>,
     /// What was remembered of groups that have not come yet.
     pub(super) remembered: Vec<(Tags, Hold)>,
+    /// When the group of nothing, which was not ok, gave way to others, where this was not told yet.
+    pub(super) dissolved: Option<Timestamp>,
 }
 
 /// A call of a check.
@@ -53,8 +55,10 @@ pub(super) struct Group {
     /// A call that makes no sense for the samples of this instant.
     refused: Option<usize>,
     pub(super) hold: Hold,
-    /// What the last evaluation came to.
-    pub(super) found: Option<Finding>,
+    /// What the last evaluation came to, and its instant.
+    pub(super) found: Option<(Timestamp, Finding)>,
+    /// The status that a look between evaluations came to, and in which round.
+    pub(super) looked: Option<(u64, Status)>,
 }
 
 /// The series of each selector, by the tags that tell groups apart.
@@ -128,12 +132,18 @@ impl Rule {
         let judged = calls.len() - spoken.len();
         let holds = [check.keep_firing_for, check.grace, check.no_data_for];
         let remembers = check.clear.is_some() || holds.iter().any(|span| !span.is_zero());
-        Rule { check, calls, judged, remembers, depth, groups: Vec::new(), remembered: Vec::new() }
+        Rule { check, calls, judged, remembers, depth, groups: Vec::new(), remembered: Vec::new(), dissolved: None }
     }
 
     /// Finds the groups there are, and gives each the meters of its calls.
-    pub(super) fn link(&mut self, links: &mut Links<'_>, meters: &mut Vec<Meter>, index: &mut HashMap<(usize, Tags), usize>) {
-        self.discover(links);
+    pub(super) fn link(
+        &mut self,
+        at: Timestamp,
+        links: &mut Links<'_>,
+        meters: &mut Vec<Meter>,
+        index: &mut HashMap<(usize, Tags), usize>,
+    ) {
+        self.discover(at, links);
         for group in &mut self.groups {
             group.meters.clear();
             for asked in &self.calls {
@@ -153,9 +163,9 @@ impl Rule {
     }
 
     /// Every combination of the chosen tags' values; one group, where there are none.
-    fn discover(&mut self, links: &mut Links<'_>) {
+    fn discover(&mut self, at: Timestamp, links: &mut Links<'_>) {
         let by = &self.check.by;
-        let mut all: Vec<Tags> = self.remembered.iter().map(|(tags, _)| tags.clone()).collect();
+        let mut all: Vec<Tags> = self.remembered.iter().map(|(tags, _)| tags.clone()).filter(|tags| tags.len() == by.len()).collect();
         if by.is_empty() {
             all = vec![Tags::new()];
         }
@@ -169,6 +179,8 @@ impl Rule {
             all.push(Tags::new());
         } else if !by.is_empty() {
             // Only while nothing was seen is there a group of nothing.
+            let told = |group: &Group| group.tags.is_empty() && !matches!(group.hold.status, None | Some(Status::Ok));
+            self.dissolved = self.groups.iter().any(told).then_some(at).or(self.dissolved);
             self.groups.retain(|group| !group.tags.is_empty());
         }
         let known: hashbrown::HashSet<Tags> = self.groups.iter().map(|group| group.tags.clone()).collect();
@@ -183,6 +195,7 @@ impl Rule {
                 refused: None,
                 hold,
                 found: None,
+                looked: None,
             });
         }
     }
@@ -208,6 +221,11 @@ impl Group {
         let conditions = check.levels.iter().map(|level| &level.condition).chain(check.clear.as_ref());
         let programs = conditions.enumerate().map(|(at, condition)| compiler.logic(&condition.logic).map_err(|error| (at, error)));
         self.programs = programs.collect();
+    }
+
+    /// The status in a round: that of the look that was made in it, or of the last evaluation.
+    pub(super) fn status(&self, round: u64) -> Option<Status> {
+        self.looked.filter(|(of, _)| *of == round).map(|(_, status)| status).or(self.hold.status)
     }
 
     /// Moves the meters on to an instant, and reads them.

@@ -86,7 +86,9 @@ impl Memory {
             (*since, *from_unknown) = (None, now == Truth::Unknown);
             return now;
         }
-        let since = *since.get_or_insert(at);
+        // A clock that was set back begins anew.
+        *since = since.map(|since| since.min(at)).or(Some(at));
+        let since = since.unwrap_or(at);
         Truth::of(at.since(since) >= span)
     }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod check_edges;
+mod check_modes;
 mod collect_csv;
 mod collect_host;
 mod collect_lines;
@@ -19,8 +20,10 @@ mod install;
 mod layers;
 mod man;
 mod nagios;
+mod peers;
 mod pipes;
 mod programs;
+mod prometheus;
 mod rollup;
 mod rules;
 mod state;

@@ -1,12 +1,14 @@
 //! `check` as a plugin of monitoring servers: ranges and the plugin line, held against the real plugins.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use pipewatch::cli::check;
-use pipewatch::rule::Range;
+use pipewatch::record::Status;
+use pipewatch::rule::{Check, Level, NagiosOptions, Range, export_nagios, parse};
 
-use crate::programs::{in_process, skip};
+use crate::programs::{built, in_process, project, skip};
 
 /// A gauge's sample a minute ago.
 fn sample(metric: &str, value: f64, rest: &str) -> String {
@@ -175,4 +177,80 @@ fn ranges_alert_as_those_of_the_real_plugins_do() {
         }
     }
     assert!(compared > 400, "{compared}");
+}
+
+/// The object file of checks that run over `history`, beside the main configuration, in a folder.
+fn configure(folder: &Path, checks: &[Check], history: &Path) {
+    let options = NagiosOptions {
+        program: built().join("check").to_str().unwrap().to_owned(),
+        arguments: vec![history.to_str().unwrap().to_owned()],
+        host: "localhost".into(),
+        template: "generic-service".into(),
+    };
+    std::fs::write(folder.join("objects.cfg"), export_nagios(checks, &options).unwrap()).unwrap();
+    std::fs::create_dir(folder.join("results")).unwrap();
+    for name in ["nagios.cfg", "base.cfg"] {
+        let text = std::fs::read_to_string(project().join("tests/data/nagios").join(name)).unwrap();
+        std::fs::write(folder.join(name), text.replace("FOLDER", folder.to_str().unwrap())).unwrap();
+    }
+}
+
+/// The status file of a server that runs until all services were checked; `None` when they never were.
+fn serve(folder: &Path, services: usize) -> Option<String> {
+    let mut server = Command::new("nagios4").arg(folder.join("nagios.cfg")).stdout(Stdio::null()).spawn().unwrap();
+    let checked = || {
+        let status = std::fs::read_to_string(folder.join("status.dat")).ok()?;
+        let (_, found) = status.split_once("servicestatus {")?;
+        (found.matches("has_been_checked=1").count() == services).then(|| found.to_owned())
+    };
+    let mut found = None;
+    for _ in 0..200 {
+        found = checked();
+        if found.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let pid = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    server.wait().unwrap();
+    found
+}
+
+#[test]
+fn a_real_server_runs_what_was_exported_and_shows_what_check_says() {
+    let test = "a_real_server_runs_what_was_exported_and_shows_what_check_says";
+    if Command::new("nagios4").arg("--help").output().is_err() || !rustix::process::geteuid().is_root() {
+        return skip(test, "nagios4 is not installed, or may not be run by this user");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let odd = r"it's `b`; $HOSTNAME$ \d #*!";
+    let history = folder.path().join("my $history.ndjson");
+    let record = format!("{{\"ts\":\"2026-11-22T19:59:00Z\",\"metric\":\"errors\",\"value\":7,\"tags\":{{\"path\":{odd:?}}}}}\n");
+    std::fs::write(&history, record).unwrap();
+    let level = |status, text: &str| Level { status, condition: parse(text).unwrap() };
+    let named = format!("last(errors{{path=\"{}\"}}) not in\n 1..5", odd.replace('\\', r"\\"));
+    let mut by = Check::new("by path", vec![level(Status::Warning, "errors > 5"), level(Status::Critical, "errors >= 8")]);
+    by.by = vec!["path".into()];
+    let checks = [
+        Check::new("odd-name", vec![level(Status::Critical, &named)]),
+        by,
+        Check::new("calm", vec![level(Status::Warning, "errors > 90%")]),
+    ];
+    configure(folder.path(), &checks, &history);
+
+    let verified = Command::new("nagios4").arg("-v").arg(folder.path().join("nagios.cfg")).output().unwrap();
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success() && text.contains("Total Warnings: 0") && text.contains("Total Errors:   0"), "{text}");
+
+    let status = serve(folder.path(), checks.len()).expect("every service is checked within 20 s");
+    let value = |service: &str, key: &str| {
+        let block = status.split("service_description=").find(|block| block.starts_with(&format!("{service}\n"))).unwrap();
+        block.lines().find_map(|line| line.trim().strip_prefix(&format!("{key}="))).unwrap().to_owned()
+    };
+    assert_eq!(value("odd-name", "current_state"), "2", "{status}");
+    assert_eq!(value("odd-name", "performance_data"), "'odd-name{path:it''s `b`; $HOSTNAME$ \\d #*!}'=7;;1:5", "{status}");
+    assert!(value("odd-name", "plugin_output").starts_with("ODD-NAME CRITICAL - "), "{status}");
+    assert_eq!(value("by path", "current_state"), "1", "{status}");
+    assert_eq!(value("calm", "current_state"), "1", "{status}");
 }

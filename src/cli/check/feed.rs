@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::{Failure, Trouble};
+use super::memory::text_of;
+use crate::cli::{Failure, Trouble};
 use crate::ndjson::{Item, Samples};
 use crate::record::{Record, Value};
 use crate::rule::Engine;
 use crate::store::read::Range;
+use crate::store::state::Point;
 use crate::time::Timestamp;
 
 /// What remembers which series go where.
@@ -14,14 +16,34 @@ pub(super) struct Feed {
     samples: Samples,
     slots: Vec<Option<usize>>,
     range: Range,
-    /// The time of the newest record.
+    /// The times of the oldest and the newest record.
+    pub(super) oldest: Timestamp,
     pub(super) newest: Timestamp,
+    /// Whether what comes is to be kept, as it can't be read again; and what has come.
+    keeps: bool,
+    pub(super) kept: Vec<Point>,
+    texts: Vec<String>,
 }
 
 impl Feed {
     /// For records within a range of time.
     pub(super) fn new(range: Range) -> Feed {
-        Feed { samples: Samples::new(), slots: Vec::new(), range, newest: Timestamp::MIN }
+        Feed {
+            samples: Samples::new(),
+            slots: Vec::new(),
+            range,
+            oldest: Timestamp::MAX,
+            newest: Timestamp::MIN,
+            keeps: false,
+            kept: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Keeps what comes, for the state.
+    pub(super) fn keep(mut self, keeps: bool) -> Feed {
+        self.keeps = keeps;
+        self
     }
 
     /// Gives the record of a line to the engine; its time.
@@ -33,6 +55,9 @@ impl Feed {
                 while self.slots.len() <= series.0 as usize {
                     let next = &self.samples.all()[self.slots.len()];
                     self.slots.push(engine.slot(next).map_err(Failure::Data)?);
+                    if self.keeps {
+                        self.texts.push(text_of(next));
+                    }
                 }
                 if ts > engine.horizon() {
                     // A live input goes on while time passes: what arrives now is not from the future.
@@ -40,6 +65,9 @@ impl Feed {
                 }
                 if let Some(slot) = self.slots[series.0 as usize].filter(|_| self.range.holds(ts)) {
                     engine.add(slot, ts, value, weight).map_err(Failure::Data)?;
+                    if self.keeps {
+                        self.kept.push(Point { series: self.texts[series.0 as usize].clone(), ts, value, weight });
+                    }
                 }
                 ts
             }
@@ -47,26 +75,27 @@ impl Feed {
                 let ts = record.ts();
                 if self.range.holds(ts) {
                     engine.advance(now());
-                    other(engine, *record).map_err(Failure::Data)?;
+                    if self.keeps {
+                        self.kept.push(Point { series: String::from_utf8_lossy(line).trim().to_owned(), ts, value: 0.0, weight: 1.0 });
+                    }
+                    add_record(engine, *record)?;
                 }
                 ts
             }
         };
         if self.range.holds(ts) {
             self.newest = self.newest.max(ts);
+            self.oldest = self.oldest.min(ts);
         }
         Ok(ts)
     }
 }
 
 /// Adds a record that is no plain sample.
-///
-/// # Errors
-/// When more matters than the engine keeps: the words to say so.
-pub(super) fn other(engine: &mut Engine, record: Record) -> Result<(), String> {
-    match record {
+pub(super) fn add_record(engine: &mut Engine, record: Record) -> Result<(), Failure> {
+    let added = match record {
         Record::Sample(sample) => {
-            let slot = engine.slot(&Arc::new(sample.series))?;
+            let slot = engine.slot(&Arc::new(sample.series)).map_err(Failure::Data)?;
             let value = match sample.value {
                 Value::Number(value) => value,
                 Value::Member(member) => number_of(&member),
@@ -84,7 +113,8 @@ pub(super) fn other(engine: &mut Engine, record: Record) -> Result<(), String> {
             Ok(())
         }
         Record::Notice(_) => Ok(()),
-    }
+    };
+    added.map_err(Failure::Data)
 }
 
 /// A number that stands for a member of a set: of 53 bits of its hash, so that a double holds it.

@@ -58,6 +58,14 @@ impl Typed {
         Ok(Typed { checks, name: named.join(","), files: Some(rules) })
     }
 
+    /// What the state calls them: the files they are in, or what they say.
+    pub(super) fn set(&self) -> String {
+        match (&self.files, self.checks.first()) {
+            (None, Some(check)) => format!("{}: {}", check.name, check.meaning()),
+            _ => self.name.clone(),
+        }
+    }
+
     /// A mistake that only the data showed, at its place.
     pub(super) fn wrong(&self, senseless: &Senseless) -> Failure {
         let check = &self.checks[senseless.rule];

@@ -53,6 +53,7 @@ pub(super) fn read(entry: &Entry<'_>) -> Result<Found, Vec<RuleError>> {
     }
     let left_out = reader.levels(&entries);
     reader.clear();
+    reader.tags_of_groups(&entries);
     let keys = entries.iter().map(|entry| (entry.key.to_owned(), (entry.key_place, entry.place))).collect();
     let Reader { mut check, errors, .. } = reader;
     // The worst status first, as they are judged.
@@ -171,6 +172,15 @@ impl<'a> Reader<'a> {
             self.errors.push(error.hint(expanded.left_out.first().cloned().unwrap_or_default()));
         }
         expanded.left_out
+    }
+
+    /// Refuses a tag that a verdict would have from its group and from the check.
+    fn tags_of_groups(&mut self, entries: &[Entry<'a>]) {
+        let Some(tags) = entries.iter().find(|entry| entry.key == "tags") else { return };
+        for tag in self.check.by.iter().filter(|tag| self.check.tags.get(tag).is_some()) {
+            let error = tags.error(format!("the tag `{}` is already that of the groups, by `by`", show(tag.as_bytes(), 40)));
+            self.errors.push(error.hint("leave it out of `tags`, or out of `by`"));
+        }
     }
 
     /// Works out the way back, where it is a number: by the least severe level.

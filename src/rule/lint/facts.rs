@@ -268,6 +268,7 @@ mod tests {
         assert_eq!(period(&[0, 10, 20, 30, 500, 510, 520, 530]), seconds(10));
         assert_eq!(period(&[0, 10, 15, 40, 90, 92]), None);
         assert_eq!(period(&[0, 10, 20, 5, 30, 30, 40]), seconds(10));
+        assert_eq!(period(&[0, 0, 0, 10, 10, 10, 20, 20, 20, 30, 30, 30]), seconds(10));
     }
 
     #[test]

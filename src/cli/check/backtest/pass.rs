@@ -123,7 +123,7 @@ impl Run<'_> {
         if let Record::Notice(notice) = &record {
             self.judgements.extend(Judgement::of(notice));
         }
-        feed::other(self.engine, record).map_err(Failure::Data)
+        feed::add_record(self.engine, record)
     }
 
     /// Makes the evaluations before an instant at which something came.
