@@ -149,3 +149,15 @@ fn every_wrong_test_file_is_told_with_its_place() {
     }
     assert_eq!(now, std::fs::read_to_string(&path).unwrap());
 }
+
+/// The file of tests that the man page shows is one, and passes for the rules of the example that it is about.
+#[test]
+fn the_test_file_of_the_man_page_passes() {
+    let page = std::fs::read_to_string(project().join("man/check.1")).unwrap();
+    let shown = page.split(".EX\nrules = ").nth(1).unwrap().split(".EE").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(project().join("examples/queue/check.toml"), folder.path().join("check.toml")).unwrap();
+    std::fs::write(folder.path().join("check.test.toml"), format!("rules = {}", shown.replace("\\(aq", "'"))).unwrap();
+    let (_, told, code) = run(folder.path(), "check test .");
+    assert_eq!((told.as_str(), code), ("check: 1 passed, 0 failed\n", 0));
+}
