@@ -40,7 +40,9 @@ pub(super) fn instant(entry: &Entry<'_>, start: Option<Timestamp>) -> Result<Tim
 
 /// The mistake of a word that is none of those known.
 pub(super) fn known(entry: &Entry<'_>, word: &str, names: &[&str]) -> RuleError {
-    let error = entry.error(format!("`{}` must be {}, found `{}`", entry.name(), names.join(", "), show(word.as_bytes(), 40)));
+    let (last, others) = names.split_last().unwrap_or((&"", &[]));
+    let expected = format!("{} or {last}", others.join(", "));
+    let error = entry.error(format!("`{}` must be {expected}, found `{}`", entry.name(), show(word.as_bytes(), 40)));
     match nearest(word, names.iter().copied()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,

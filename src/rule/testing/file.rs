@@ -99,7 +99,7 @@ fn stray(expectation: &Expectation, checks: &[Check]) -> Option<RuleError> {
         let names = || checks.iter().map(|check| check.name.as_str());
         return Some(match nearest(&expectation.check, names()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("there are {}", show(names().collect::<Vec<_>>().join(", ").as_bytes(), 400))),
+            None => error.hint(format!("the checks are {}", show(names().collect::<Vec<_>>().join(", ").as_bytes(), 400))),
         });
     };
     let keys = || check.by.iter().map(String::as_str).chain(check.tags.iter().map(|(key, _)| key));
@@ -124,6 +124,8 @@ struct Reader {
 impl Reader {
     fn file(&mut self, all: &[Entry<'_>]) {
         let find = |key: &str| all.iter().find(|entry| entry.key == key);
+        // A key that is misspelled is told as such, and not as missing.
+        let slip = |key: &str| all.iter().any(|entry| nearest(entry.key, KEYS) == Some(key));
         // Those that the tests go by come first.
         if let Some(interval) = find("interval").and_then(|entry| self.take(positive(entry))) {
             self.interval = interval;
@@ -136,6 +138,7 @@ impl Reader {
                 Ok(rules) => self.rules = rules,
                 Err(errors) => self.errors.extend(errors),
             },
+            None if slip("rules") => {}
             None => {
                 let error = RuleError::new("the file does not say which rules it tests", (0, 0));
                 self.errors.push(error.hint("write `rules = \"check.toml\"` above the tests; it is looked for beside this file"));
@@ -143,6 +146,7 @@ impl Reader {
         }
         match find("test") {
             Some(entry) => self.tests(entry),
+            None if slip("test") => {}
             None => {
                 let error = RuleError::new("there is no test in this file", (0, 0));
                 self.errors.push(error.hint("a test begins with `[[test]]` and a `name`"));
