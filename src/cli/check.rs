@@ -1,5 +1,6 @@
 //! `check`: records to verdicts.
 
+mod explain;
 mod export;
 mod export_nagios;
 mod feed;
@@ -81,7 +82,7 @@ fn command() -> Command {
         .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
         .arg(args::at_option());
     let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
-    command.subcommand(export::command()).subcommand(import::command())
+    command.subcommand(explain::command()).subcommand(export::command()).subcommand(import::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
@@ -90,6 +91,7 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         Some(("test", matches)) => rule_test::run(matches, io),
         Some(("export", matches)) => export::run(matches, io),
         Some(("import", matches)) => import::run(matches, io),
+        Some(("explain", matches)) => explain::run(matches, io),
         _ => judge(matches, io),
     }
 }

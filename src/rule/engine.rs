@@ -21,6 +21,7 @@ use super::buffer::{Point, Source};
 use super::check::{Check, Judgement};
 use super::data::Data;
 use super::error::RuleError;
+use super::explain::Explanation;
 use super::group::{Links, Rule};
 use super::hold::{Because, Hold, Raw};
 use super::judgement::Case;
@@ -210,6 +211,11 @@ impl Engine {
         self.data.add_verdict(name, tags, ts, status);
     }
 
+    /// Remembers what a person judged a check's firing to be: real, or noise.
+    pub fn add_judgement(&mut self, check: &str, tags: &Tags, ts: Timestamp, real: bool) {
+        self.data.add_judgement(check, tags, ts, real);
+    }
+
     /// How many samples are held.
     pub fn held(&self) -> usize {
         self.data.held()
@@ -341,12 +347,13 @@ impl Engine {
         for place in 0..self.order.len() {
             let rule = self.order[place];
             for group in 0..self.rules[rule].groups.len() {
-                judgements.push((rule, self.judge_group(rule, group, at)?));
+                let tags = self.rules[rule].groups[group].tags.clone();
+                judgements.push((rule, tags, self.judge_group(rule, group, at)?));
             }
         }
-        // In the order of the checks, whoever needs whom.
-        judgements.sort_by_key(|(rule, _)| *rule);
-        Ok(judgements.into_iter().map(|(_, judgement)| judgement).collect())
+        // In the order of the checks, whoever needs whom, and of the groups, whichever came first.
+        judgements.sort_by(|(rule, tags, _), (other, others, _)| rule.cmp(other).then_with(|| tags.cmp(others)));
+        Ok(judgements.into_iter().map(|(.., judgement)| judgement).collect())
     }
 
     /// Judges one group at any instant; what was remembered for it stays as it is.
@@ -354,6 +361,33 @@ impl Engine {
     /// # Errors
     /// As [`Engine::judge`].
     pub fn judge_group(&mut self, rule: usize, group: usize, at: Timestamp) -> Result<Judgement, Senseless> {
+        self.told(rule, group, at, |case| case.judgement())
+    }
+
+    /// Explains what one group comes to at an instant; what was remembered for it stays as it is.
+    ///
+    /// # Errors
+    /// As [`Engine::judge`].
+    pub fn explain(&mut self, rule: usize, group: usize, at: Timestamp) -> Result<Explanation, Senseless> {
+        self.link(at);
+        self.round += 1;
+        self.told(rule, group, at, |case| case.explanation())
+    }
+
+    /// What the last evaluation of a group found on the left of every comparison of its levels.
+    pub fn lefts(&self, rule: usize, group: usize) -> Vec<Option<f64>> {
+        let Rule { check, groups, .. } = &self.rules[rule];
+        groups[group].lefts(check.levels.len())
+    }
+
+    /// How many groups a check has by now.
+    pub fn groups(&mut self, rule: usize) -> usize {
+        self.link(self.data.horizon());
+        self.rules[rule].groups.len()
+    }
+
+    /// Tells of one group in some way.
+    fn told<T>(&mut self, rule: usize, group: usize, at: Timestamp, tell: impl FnOnce(&Case<'_>) -> T) -> Result<T, Senseless> {
         let unmet = self.unmet(rule, group, at);
         let Rule { check, groups, .. } = &mut self.rules[rule];
         let group = &mut groups[group];
@@ -369,7 +403,7 @@ impl Engine {
         let finding = made.unwrap_or_else(|| group.find(check, &mut hold, unmet, at));
         group.looked = Some((self.round, finding.status));
         let case = Case { check, group, meters: &self.meters, data: &self.data, finding: &finding, hold: &hold, tests: &tests, at };
-        Ok(case.judgement())
+        Ok(tell(&case))
     }
 
     /// Gives every group the meters of its calls, when series have begun by an instant that were not there before.

@@ -318,6 +318,15 @@ impl Group {
         tests
     }
 
+    /// The value on the left of every comparison of the levels, in the order in which they are written.
+    pub(super) fn lefts(&self, levels: usize) -> Vec<Option<f64>> {
+        let mut all = Vec::new();
+        for program in self.programs.iter().flatten().take(levels) {
+            program.lefts(&self.values, &mut all);
+        }
+        all
+    }
+
     /// The value on the left of the first comparison: of the level that fires, or else of the first.
     pub(super) fn lead(&self, level: Option<usize>) -> Option<f64> {
         self.programs.as_ref().ok()?.get(level.unwrap_or(0))?.lead(&self.values)

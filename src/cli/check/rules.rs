@@ -44,6 +44,12 @@ impl Typed {
         }
     }
 
+    /// As [`Typed::wrong`], where the checks were judged without some of the others.
+    pub(super) fn wrong_in(&self, name: &str, senseless: &Senseless) -> Failure {
+        let rule = self.checks.iter().position(|check| check.name == name).unwrap_or(senseless.rule);
+        self.wrong(&Senseless { rule, ..senseless.clone() })
+    }
+
     /// A mistake that only the data showed, at its place.
     pub(super) fn wrong(&self, senseless: &Senseless) -> Failure {
         let check = &self.checks[senseless.rule];
