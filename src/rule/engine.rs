@@ -271,16 +271,19 @@ impl Engine {
     ///
     /// An evaluation at an instant is made once it has passed, as more may come of that very instant.
     pub fn run(&mut self, first: Timestamp, until: Timestamp, each: &mut dyn FnMut(&mut Engine, Outcome)) {
-        let mut at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)).max(first));
-        loop {
-            let next = |rule: &Rule| {
-                let floor = at.floor_to(rule.check.every);
-                if floor == at { at } else { floor.plus(rule.check.every) }
-            };
-            let Some(instant) = self.rules.iter().map(next).min().filter(|instant| *instant < until) else { return };
+        while let Some(instant) = self.next(first).filter(|instant| *instant < until) {
             self.evaluate(instant, each);
-            at = instant.plus(Span::from_nanos(1));
         }
+    }
+
+    /// The next instant at which an evaluation stands, behind the last one, or from `first` on.
+    pub fn next(&self, first: Timestamp) -> Option<Timestamp> {
+        let at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)).max(first));
+        let next = |rule: &Rule| {
+            let floor = at.floor_to(rule.check.every);
+            if floor == at { at } else { floor.plus(rule.check.every) }
+        };
+        self.rules.iter().map(next).min()
     }
 
     /// Makes the evaluations of one instant.

@@ -23,6 +23,7 @@
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
 mod aggregate;
+pub mod backtest;
 mod buffer;
 mod check;
 mod data;

@@ -18,6 +18,9 @@ use crate::record::{Record, Status, Tags, Value, nearest, show};
 use crate::rule::{Check, Engine, Judgement, Look, Past, Story, Surroundings, page, span_of};
 use crate::time::{Span, Timestamp};
 
+/// A point of a series that is watched: its place, its time, its value.
+type Watched = (usize, Timestamp, f64);
+
 /// How many evaluations of one group the look at the past may cost.
 const EVALUATIONS: i64 = 1_000_000;
 
@@ -122,9 +125,6 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     Ok(Code::OK)
 }
 
-/// What is watched of a record: where it goes, its time, and its value.
-type Point = (usize, Timestamp, f64);
-
 /// Those that take in the history.
 struct Reader {
     /// All checks, for what is so at the instant.
@@ -184,7 +184,7 @@ impl Reader {
     }
 
     /// The time of a record, and what of it is watched: samples, and the means of windows.
-    fn point(&mut self, line: &[u8]) -> Result<(Timestamp, Option<Point>), Trouble> {
+    fn point(&mut self, line: &[u8]) -> Result<(Timestamp, Option<Watched>), Trouble> {
         match self.samples.read(line)? {
             Item::Sample { series, ts, value, .. } => {
                 while self.slots.len() <= series.0 as usize {
