@@ -3,6 +3,7 @@
 //! The history is read once, by three: an engine with the check that is explained, which judges it over all
 //! of the history; one with all checks, for what is so at the same time; and what watches all other metrics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -207,27 +208,18 @@ impl Reader {
         let judgements = self.all.judge(at).map_err(|senseless| plan.checks.wrong(&senseless))?;
         let name = plan.name.clone().or_else(|| worst(&judgements)).unwrap_or_default();
         let rule = self.past.checks().position(|check| check.name == name).unwrap_or(0);
-        let groups = self.past.groups(rule);
-        let span = span_of(self.past.check(rule));
-        let mut pasts = vec![Past::new(at, span); groups];
-        let step = self.past.step();
-        let reach =
-            Span::from_nanos((step.nanos() as i128 * i128::from(EVALUATIONS / groups.max(1) as i64)).min(i128::from(i64::MAX)) as i64);
-        let from = self.oldest.min(at).max(at.minus(reach)).floor_to(step);
-        self.past.resume(from.minus(Span::from_nanos(1)));
-        self.past.run(from, at, &mut |engine, outcome| {
-            if outcome.rule == rule
-                && let Some(past) = pasts.get_mut(outcome.group)
-            {
-                past.note(&outcome, || engine.lefts(outcome.rule, outcome.group));
-            }
-        });
-        let chosen = self.chosen(plan, rule, groups, at)?;
+        let count = judgements.iter().filter(|judgement| judgement.verdict.check == name).count();
+        let pasts = self.replay(rule, count, at);
+        // So that groups are known that began after the last evaluation.
+        self.past.judge(at).map_err(|senseless| plan.checks.wrong_in(&self.past.check(senseless.rule).name, &senseless))?;
+        let chosen = self.chosen(plan, rule, at)?;
         let mut text = String::new();
         for group in chosen {
+            let past = pasts.get(self.past.group(rule, group)).cloned();
+            let past = past.unwrap_or_else(|| Past::new(at, span_of(self.past.check(rule))));
             let told = self.past.explain(rule, group, at).map_err(|senseless| plan.checks.wrong_in(&name, &senseless))?;
             let (fine, not_fine) = beside(&judgements, &told.judgement);
-            let story = Story { told: &told, past: &pasts[group], around: &self.around, fine: &fine, not_fine: &not_fine };
+            let story = Story { told: &told, past: &past, around: &self.around, fine: &fine, not_fine: &not_fine };
             if !text.is_empty() {
                 text.push_str("\n----\n\n");
             }
@@ -236,12 +228,38 @@ impl Reader {
         Ok(text)
     }
 
+    /// Judges the history over again, of about so many groups; what became of each. Groups come as they
+    /// begin, so that none is judged before there was anything of it.
+    fn replay(&mut self, rule: usize, groups: usize, at: Timestamp) -> BTreeMap<Tags, Past> {
+        let span = span_of(self.past.check(rule));
+        let step = self.past.step();
+        let most = i128::from(EVALUATIONS / groups.max(1) as i64);
+        let reach = Span::from_nanos((i128::from(step.nanos()) * most).min(i128::from(i64::MAX)) as i64);
+        let from = self.oldest.min(at).max(at.minus(reach)).floor_to(step);
+        self.past.resume(from.minus(Span::from_nanos(1)));
+        let mut pasts: BTreeMap<Tags, Past> = BTreeMap::new();
+        self.past.run(from, at, &mut |engine, outcome| {
+            if outcome.rule != rule {
+                return;
+            }
+            let tags = engine.group(rule, outcome.group);
+            if !pasts.contains_key(tags) {
+                pasts.insert(tags.clone(), Past::new(at, span));
+            }
+            if let Some(past) = pasts.get_mut(tags) {
+                past.note(&outcome, || engine.lefts(rule, outcome.group));
+            }
+        });
+        pasts
+    }
+
     /// The groups to explain: those that were asked for, or else the worst.
-    fn chosen(&mut self, plan: &Plan, rule: usize, groups: usize, at: Timestamp) -> Result<Vec<usize>, Failure> {
+    fn chosen(&mut self, plan: &Plan, rule: usize, at: Timestamp) -> Result<Vec<usize>, Failure> {
         let fits = |tags: &Tags| plan.group.iter().all(|(key, value)| tags.get(key) == Some(value));
         let mut all = Vec::new();
-        for group in 0..groups {
-            let told = self.past.explain(rule, group, at).map_err(|senseless| plan.checks.wrong_in("", &senseless))?;
+        for group in 0..self.past.groups(rule) {
+            let told =
+                self.past.explain(rule, group, at).map_err(|senseless| plan.checks.wrong_in(&self.past.check(rule).name, &senseless))?;
             all.push((group, told.judgement.verdict));
         }
         if plan.group.is_empty() {
