@@ -56,7 +56,12 @@ pub(super) fn command() -> Command {
         .arg(files::option())
         .arg(value("every", "DURATION", "Evaluate so often, whatever step the checks have"))
         .arg(value("late", "DURATION", "How much later than newer ones a record may stand in its input").default_value("1m"))
-        .arg(value("format", "FORMAT", "What to print: text or ndjson").value_parser(["text", "ndjson"]).default_value("text"))
+        .arg(
+            value("format", "FORMAT", "What to print: text or ndjson")
+                .value_parser(["text", "ndjson"])
+                .hide_possible_values(true)
+                .default_value("text"),
+        )
         .arg(
             value("alerts", "COUNT", "How many alerts of each check are listed; 0: all")
                 .value_parser(clap::value_parser!(usize))
