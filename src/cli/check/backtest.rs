@@ -34,14 +34,12 @@ const NOTES: &str = "\
 Every check is evaluated at the multiples of its step, as it would have been live: with the records
 up to then, and no others. Several inputs are merged by time. An alert goes from the first
 evaluation that is warning or critical to the first one behind it that is ok.
-
---labels FILE: lines `FROM,TO`, `FROM,TO,CHECK` (a first line without times is a heading), or
-{\"from\":TIME,\"to\":TIME,\"check\":NAME,\"tags\":{…}} with `check` and `tags` as wished. An alert tells
+A file of --labels has lines `FROM,TO`, `FROM,TO,CHECK` (a heading may stand first), or
+{\"from\":TIME,\"to\":TIME,\"check\":NAME,\"tags\":{…}} with `check` and `tags` as wished; an alert tells
 the incidents it overlaps. People's judgements in the history, notices `judged` with the state
 `real`, `noise` or `missed`, are counted, too: they speak of the alerts of the day before.
-
---format ndjson: a verdict at every change of a status, then an event `backtest` for each check,
-whose key `backtest` holds its totals. Exit status: 0, or 3 for a failure.";
+With --format ndjson comes a verdict at every change of a status, then an event `backtest` for each
+check, whose key `backtest` holds its totals. Exit status: 0, or 3 for a failure.";
 
 /// The arguments of `check backtest`.
 pub(super) fn command() -> Command {
