@@ -206,7 +206,7 @@ check: last(depth) > 50ms
     let proposed = "  proposed: last(depth) > 50ms for 2m: precision 100 % instead of 67 %, recall 100 % instead of 100 %, 33.6 alerts a week instead of 50.4, 2m after the begin in the middle\n";
     assert!(text.ends_with(proposed), "{text}");
     let out = backtest(&folder, &["--every", "1m", "--sweep", "--format", "ndjson", "last(depth) > 50ms", "DIR/h.ndjson"]);
-    assert_eq!(out.lines().count(), 28);
+    assert_eq!(out.lines().count(), 35);
     assert!(out.lines().all(|line| pipewatch::ndjson::decode(line.as_bytes()).is_ok()), "{out}");
 }
 

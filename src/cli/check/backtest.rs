@@ -54,7 +54,7 @@ pub(super) fn command() -> Command {
         .arg(files::option())
         .arg(value("every", "DURATION", "Evaluate so often, whatever step the checks have"))
         .arg(value("late", "DURATION", "How much later than newer ones a record may stand in its input").default_value("1m"))
-        .arg(value("format", "FORMAT", "What to print: text or ndjson").value_parser(["text", "ndjson"]).default_value("text"))
+        .arg(value("format", "FORMAT", "What to print: text or ndjson").value_parser(format).default_value("text"))
         .arg(
             value("alerts", "COUNT", "How many alerts of each check are listed; 0: all")
                 .value_parser(clap::value_parser!(usize))
@@ -76,6 +76,11 @@ pub(super) fn command() -> Command {
     input::options(command)
         .mut_arg("since", |arg| arg.help("Judge from TIME on; what conditions look back at is read, too"))
         .mut_arg("files", |files| files.value_name("HISTORY").help("Files or history folders, in any order; `-` or none: standard input"))
+}
+
+/// Reads the name of a format.
+fn format(text: &str) -> Result<String, String> {
+    if ["text", "ndjson"].contains(&text) { Ok(text.to_owned()) } else { Err("must be text or ndjson".into()) }
 }
 
 /// What is wanted.
