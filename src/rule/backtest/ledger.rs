@@ -41,11 +41,11 @@ pub struct Course {
     pub alerts: Vec<Alert>,
     /// For how long its status was unknown.
     pub unknown: Span,
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// Since when the status is so.
-    since: Timestamp,
+    pub(super) since: Timestamp,
     /// Whether the last alert goes on.
-    fires: bool,
+    pub(super) fires: bool,
 }
 
 /// Which of two values is the worse one.
