@@ -4,7 +4,7 @@
 file a day; the checks in the language of `check`, and the same in that of Prometheus, so that
 vmalert can be given the same work.
 """
-import json, os, random, time
+import json, os, random, signal, subprocess, time, urllib.request
 
 STEP = 10
 DAY = 86_400
@@ -118,3 +118,87 @@ def import_lines(day):
         stamps.append(begin * 1000 + int(hours) * 3_600_000 + int(minutes) * 60_000 + round(float(seconds) * 1000))
     for (metric, host, role), (values, stamps) in series.items():
         yield json.dumps({"metric": {"__name__": metric, "host": host, "role": role}, "values": values, "timestamps": stamps}) + "\n"
+
+
+def promtool_test(folder, part):
+    """A test file for promtool with the samples of a file as its series; gives its path."""
+    rules = json.load(open(alert_rules(os.path.join(folder, "promtool-rules.json"))))
+    for rule in rules["groups"][0]["rules"]:
+        if "tlast_over_time" in rule["expr"]:
+            metric = rule["expr"].split("tlast_over_time(")[1].split("[")[0]
+            rule["expr"] = f"time() - timestamp({metric}) > 60"
+    json.dump(rules, open(os.path.join(folder, "promtool-rules.json"), "w"))
+    series, longest = [], 0
+    for line in map(json.loads, import_lines(part)):
+        metric = line["metric"]
+        name = f'{metric["__name__"]}{{host="{metric["host"]}",role="{metric["role"]}"}}'
+        series.append({"series": name, "values": " ".join(map(repr, line["values"]))})
+        longest = max(longest, len(line["values"]))
+    asked = [{"eval_time": f"{longest * STEP}s", "alertname": "gone-web", "exp_alerts": []}]
+    test = {"rule_files": ["promtool-rules.json"], "evaluation_interval": f"{STEP}s",
+            "tests": [{"interval": f"{STEP}s", "input_series": series, "alert_rule_test": asked}]}
+    path = os.path.join(folder, "promtool-test.json")
+    json.dump(test, open(path, "w"))
+    return path
+
+
+class Victoria:
+    """VictoriaMetrics on loopback, filled with a day."""
+    ADDRESS = "127.0.0.1:18428"
+
+    def __init__(self, folder, day):
+        self.folder, self.day = folder, day
+
+    def cpu(self):
+        fields = open(f"/proc/{self.child.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, path, data=None):
+        with urllib.request.urlopen(f"http://{self.ADDRESS}{path}", data, timeout=120) as answer:
+            return answer.read()
+
+    def __enter__(self):
+        place = os.path.join(self.folder, "victoria")
+        subprocess.run(["rm", "-rf", place])
+        options = [f"-storageDataPath={place}", f"-httpListenAddr={self.ADDRESS}", "-retentionPeriod=100y", "-loggerLevel=ERROR"]
+        self.child = subprocess.Popen(["victoria-metrics", *options])
+        for _ in range(100):
+            try:
+                self.ask("/health")
+                break
+            except OSError:
+                time.sleep(0.1)
+        begin = self.cpu()
+        self.ask("/api/v1/import", "".join(import_lines(self.day)).encode())
+        self.ask("/internal/force_flush")
+        self.import_cpu = self.cpu() - begin
+        return self
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGTERM)
+        self.child.wait()
+
+    def replay(self, start):
+        """The command that replays a day; its waits between rules are left out."""
+        rules = alert_rules(os.path.join(self.folder, "vmalert-rules.json"))
+        stamp = lambda second: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+        return (f"exec vmalert -rule={rules} -datasource.url=http://{self.ADDRESS} -remoteWrite.url=http://{self.ADDRESS} "
+                f"-replay.timeFrom={stamp(start)} -replay.timeTo={stamp(start + DAY)} -replay.rulesDelay=0s "
+                f"-replay.disableProgressBar -loggerLevel=ERROR -httpListenAddr=127.0.0.1:18429")
+
+
+def stream(path, seconds, rate):
+    """Samples of the 200 series at a high rate, as a live stream would bring them."""
+    rand = random.Random(5)
+    values = ["%.2f" % rand.gauss(50, 8) for _ in range(4096)]
+    middles = []
+    for host, role in HOSTS:
+        for metric in GAUGES + COUNTERS:
+            kind = ',"type":"counter"' if metric in COUNTERS else ""
+            middles.append((f'Z","metric":"{metric}","value":', f'{kind},"tags":{{"host":"{host}","role":"{role}"}}}}\n', metric in COUNTERS))
+    with open(path, "w", buffering=1 << 22) as file:
+        for n in range(seconds * rate):
+            second, part = divmod(n, rate)
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(START + second)) if part == 0 else stamp
+            head, tail, counts = middles[n % len(middles)]
+            file.write(f'{{"ts":"{stamp}.{part * 1_000_000 // rate:06}{head}{n if counts else values[n * 37 & 4095]}{tail}')

@@ -88,8 +88,7 @@ complete -c check -n "__fish_check_using_subcommand backtest" -l playbook -d 'Wh
 complete -c check -n "__fish_check_using_subcommand backtest" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l every -d 'Evaluate so often, whatever step the checks have' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l late -d 'How much later than newer ones a record may stand in its input' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l format -d 'What to print: text or ndjson' -r -f -a "text\t''
-ndjson\t''"
+complete -c check -n "__fish_check_using_subcommand backtest" -l format -d 'What to print: text or ndjson' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l alerts -d 'How many alerts of each check are listed; 0: all' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l zone -d 'Where people sleep from 22:00 to 07:00, as `+02:00`' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l labels -d 'Known incidents, to tell what was found, missed and a false alarm' -r

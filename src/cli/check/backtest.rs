@@ -34,14 +34,12 @@ const NOTES: &str = "\
 Every check is evaluated at the multiples of its step, as it would have been live: with the records
 up to then, and no others. Several inputs are merged by time. An alert goes from the first
 evaluation that is warning or critical to the first one behind it that is ok.
-
---labels FILE: lines `FROM,TO`, `FROM,TO,CHECK` (a first line without times is a heading), or
-{\"from\":TIME,\"to\":TIME,\"check\":NAME,\"tags\":{…}} with `check` and `tags` as wished. An alert tells
+A file of --labels has lines `FROM,TO`, `FROM,TO,CHECK` (a heading may stand first), or
+{\"from\":TIME,\"to\":TIME,\"check\":NAME,\"tags\":{…}} with `check` and `tags` as wished; an alert tells
 the incidents it overlaps. People's judgements in the history, notices `judged` with the state
 `real`, `noise` or `missed`, are counted, too: they speak of the alerts of the day before.
-
---format ndjson: a verdict at every change of a status, then an event `backtest` for each check,
-whose key `backtest` holds its totals. Exit status: 0, or 3 for a failure.";
+With --format ndjson comes a verdict at every change of a status, then an event `backtest` for each
+check, whose key `backtest` holds its totals. Exit status: 0, or 3 for a failure.";
 
 /// The arguments of `check backtest`.
 pub(super) fn command() -> Command {
@@ -56,12 +54,7 @@ pub(super) fn command() -> Command {
         .arg(files::option())
         .arg(value("every", "DURATION", "Evaluate so often, whatever step the checks have"))
         .arg(value("late", "DURATION", "How much later than newer ones a record may stand in its input").default_value("1m"))
-        .arg(
-            value("format", "FORMAT", "What to print: text or ndjson")
-                .value_parser(["text", "ndjson"])
-                .hide_possible_values(true)
-                .default_value("text"),
-        )
+        .arg(value("format", "FORMAT", "What to print: text or ndjson").value_parser(format).default_value("text"))
         .arg(
             value("alerts", "COUNT", "How many alerts of each check are listed; 0: all")
                 .value_parser(clap::value_parser!(usize))
@@ -83,6 +76,11 @@ pub(super) fn command() -> Command {
     input::options(command)
         .mut_arg("since", |arg| arg.help("Judge from TIME on; what conditions look back at is read, too"))
         .mut_arg("files", |files| files.value_name("HISTORY").help("Files or history folders, in any order; `-` or none: standard input"))
+}
+
+/// Reads the name of a format.
+fn format(text: &str) -> Result<String, String> {
+    if ["text", "ndjson"].contains(&text) { Ok(text.to_owned()) } else { Err("must be text or ndjson".into()) }
 }
 
 /// What is wanted.

@@ -10,7 +10,7 @@ use super::totals::{SHORT, Totals, Zone};
 use crate::math::Sketch;
 use crate::rule::check::Check;
 use crate::rule::syntax::{Compare, Condition, Literal, Logic, Sum, SumKind, TestKind};
-use crate::rule::units::{Quantity, round};
+use crate::rule::units::Quantity;
 use crate::time::{Span, Timestamp};
 
 /// How much of the time lies beyond each limit that is tried.
@@ -163,8 +163,13 @@ pub fn limits(knob: &Knob, values: &Sketch, scale: f64) -> Vec<f64> {
     let seen = BEYOND.iter().filter_map(|beyond| values.quantile(place(*beyond))).map(|value| value * scale);
     let around = [0.5, 0.7, 0.85, 1.15, 1.3, 1.5, 2.0].map(|factor| knob.limit * factor);
     let mut limits: Vec<f64> = if values.is_empty() { around.to_vec() } else { seen.collect() };
-    limits.iter_mut().for_each(|limit| *limit = two_digits(*limit));
     limits.sort_by(f64::total_cmp);
+    // As round as the distance between them allows.
+    let spread = limits.last().zip(limits.first()).map_or(0.0, |(most, least)| most - least);
+    let unit = 10f64.powf((spread / 20.0).log10().floor());
+    if unit.is_finite() && unit > 0.0 {
+        limits.iter_mut().for_each(|limit| *limit = rounded(*limit, unit));
+    }
     limits.dedup();
     // The nearest around the given one, by rank.
     let own = limits.partition_point(|limit| *limit < knob.limit);
@@ -290,15 +295,8 @@ fn without_for(text: &str) -> &str {
     text.rfind(" for ").map_or(text, |at| text[..at].trim_end())
 }
 
-/// A number rounded to three digits that matter where it is large, two where that is enough.
-fn two_digits(value: f64) -> f64 {
-    round(value).parse::<f64>().ok().map_or(value, |value| {
-        if value == 0.0 {
-            return 0.0;
-        }
-        let unit = 10f64.powi(value.abs().log10().floor() as i32 - 2);
-        let rounded = (value / unit).round() * unit;
-        // The division by a power of ten leaves dust behind the digits that matter.
-        format!("{rounded:.6e}").parse().unwrap_or(rounded)
-    })
+/// A number rounded to whole units of a power of ten, without the dust that the division leaves.
+fn rounded(value: f64, unit: f64) -> f64 {
+    let whole = (value / unit).round() * unit;
+    format!("{whole:.9e}").parse().unwrap_or(whole)
 }
