@@ -247,3 +247,7 @@ fn raw(check: &Check, levels: &[(Truth, Option<Timestamp>)]) -> Raw {
         (None, None) => Raw::Calm,
     }
 }
+
+#[cfg(test)]
+#[path = "hold_tests.rs"]
+mod tests;

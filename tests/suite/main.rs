@@ -4,6 +4,7 @@
 mod backtest;
 mod check;
 mod check_edges;
+mod check_live;
 mod check_modes;
 mod collect_csv;
 mod collect_host;

@@ -37,6 +37,8 @@ pub(super) struct Live<'a> {
     waiter: Option<Waiter>,
     /// The next instant at which something is to be done.
     due: Timestamp,
+    /// The latest time that it was, by which it is seen that the clock was set back.
+    latest: Timestamp,
     /// Where people are told.
     voice: Box<dyn Write + Send>,
     human: bool,
@@ -83,6 +85,7 @@ impl<'a> Live<'a> {
             memory: None,
             waiter: None,
             due: Timestamp::MIN,
+            latest: Timestamp::MIN,
             voice: io.voice(),
             human: false,
             colour: io.colour_stderr(),
@@ -135,7 +138,7 @@ impl<'a> Live<'a> {
             self.engine.resume(start.minus(Span::from_nanos(1)));
         }
         let now = self.now();
-        if now >= self.due {
+        if now >= self.due || now < self.latest {
             self.pass_time(now)?;
         }
         Ok(())
@@ -144,10 +147,12 @@ impl<'a> Live<'a> {
     /// Makes the evaluations that are due.
     fn pass_time(&mut self, now: Timestamp) -> Result<(), Failure> {
         let until = now.minus(self.late);
-        if let Some(at) = self.engine.at().filter(|at| until.plus(self.engine.step().times(2)) < *at) {
-            let _ = writeln!(self.voice, "{}: the clock was set back by {}; goes on from there", TOOL.name, at.since(until).human());
+        if now.plus(self.engine.step().times(2)) < self.latest {
+            let _ = writeln!(self.voice, "{}: the clock was set back by {}; goes on from there", TOOL.name, self.latest.since(now).human());
             self.engine.resume(until);
+            self.latest = now;
         }
+        self.latest = self.latest.max(now);
         let first = self.engine.first(until);
         let mut judged = Vec::new();
         let mut wrong = None;
