@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::check::{Check, Level};
 use super::data::Data;
+use super::forecast::{Heading, doubts};
 use super::hold::{Because, Episode, Finding, Hold};
-use super::syntax::{Compare, Function, TestKind, Times};
+use super::syntax::{Compare, Function, SumKind, TestKind, Times};
 use super::trace::{Pending, Seen, Term, Trace, comparison};
 use super::truth::Truth;
 use super::units::{Origin, Quantity, human};
@@ -78,6 +79,18 @@ pub(super) struct TermEntry {
     last_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Number>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    trend: Option<TrendEntry>,
+}
+
+/// How a forecast goes on: by how much in a second, between which borders, and when it reaches the limit.
+#[derive(Debug, Serialize)]
+struct TrendEntry {
+    slope_per_s: f64,
+    slope_per_s_low: f64,
+    slope_per_s_high: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reaches: Option<String>,
 }
 
 /// All that a verdict may tell of.
@@ -101,7 +114,7 @@ pub(super) fn entries(told: &Told<'_>) -> Vec<Entry> {
         for (at, term) in seen.terms.iter().enumerate() {
             // The limit belongs to a comparison of one term; one of several stands in the reason.
             let limit = (compared && seen.terms.len() == 1 && at == 0).then_some(seen.limit.as_ref()).flatten();
-            entries.push(Entry::Term(Box::new(term_entry(term, seen, limit))));
+            entries.push(Entry::Term(Box::new(term_entry(term, seen, limit, told.at))));
         }
     }
     if let Some(Episode { from, to, worst }) = told.hold.last {
@@ -116,7 +129,7 @@ pub(super) fn entries(told: &Told<'_>) -> Vec<Entry> {
     entries
 }
 
-fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
+fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>, at: Timestamp) -> TermEntry {
     TermEntry {
         term: term.call.to_string(),
         value: term.quantity.as_ref().map(|quantity| Number(quantity.value)),
@@ -135,16 +148,35 @@ fn term_entry(term: &Term, seen: &Seen, limit: Option<&Quantity>) -> TermEntry {
         no_data: term.quantity.is_none().then_some(true),
         last_seen: term.quantity.is_none().then(|| term.basis.last_seen.map(|ts| ts.to_string())).flatten(),
         error: term.error.map(|error| Number((error * 1e9).round() / 1e9)),
+        trend: term.trend.as_ref().map(|trend| {
+            let (slope_per_s, (slope_per_s_low, slope_per_s_high)) = trend.slope_per_s();
+            let reaches = heading(seen, at).and_then(|heading| heading.reaches()).map(|when| when.floor_to(Span::from_secs(1)).to_string());
+            TrendEntry { slope_per_s, slope_per_s_low, slope_per_s_high, reaches }
+        }),
     }
+}
+
+/// Where a forecast leads, when it alone is held against a limit.
+fn heading(seen: &Seen, at: Timestamp) -> Option<Heading<'_>> {
+    let TestKind::Compare { left, .. } = &seen.test.kind else { return None };
+    let (term, limit) = (seen.terms.first()?, seen.limit.as_ref()?);
+    let (trend, quantity) = (term.trend.as_ref()?, term.quantity.as_ref()?);
+    let compare = comparison(seen).filter(|_| matches!(&left.kind, SumKind::Call(_)))?;
+    let unit = quantity.unit.as_deref();
+    Some(Heading { call: &term.call, trend, unit, value: quantity.value, limit: limit.value, compare, at })
 }
 
 fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
     let mut reasons = Vec::new();
     for term in trace.seen.iter().flat_map(|seen| &seen.terms) {
         let name = &term.call.selector;
-        let counted = !matches!(term.call.function, Function::Age | Function::Last | Function::First | Function::Count);
+        let counted =
+            !matches!(term.call.function, Function::Age | Function::Last | Function::First | Function::Count | Function::Forecast);
         if counted && term.basis.samples > 0.0 && term.basis.samples < FEW {
             reasons.push(format!("{} of {name} rests on only {}", term.call.function.name(), samples(term.basis.samples)));
+        }
+        if let Some(trend) = &term.trend {
+            reasons.extend(doubts(&term.call, trend, term.quantity.as_ref().and_then(|quantity| quantity.unit.as_deref())));
         }
         if term.basis.sampled {
             reasons.push(format!("{name} is a sampled stream: counts are estimates"));
@@ -196,7 +228,7 @@ pub(super) fn reason(told: &Told<'_>) -> String {
         (false, true) => trace.seen.iter().collect(),
     };
     let mut seen = String::new();
-    for sentence in speaking.iter().map(|seen| sentence(seen)) {
+    for sentence in speaking.iter().map(|seen| sentence(seen, at)) {
         let joint = if firing && !seen.contains(", while ") { ", while " } else { " and " };
         join(&mut seen, joint, &sentence);
     }
@@ -295,7 +327,7 @@ fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
 }
 
 /// One test as a part of a sentence: `p95 of x over 5 min is 104 s, over the limit of 90 s`.
-fn sentence(seen: &Seen) -> String {
+fn sentence(seen: &Seen, at: Timestamp) -> String {
     let limit = seen.limit.as_ref().map(|limit| limit_text(seen, limit));
     let fires = seen.speaks_for() == Truth::True;
     match (&seen.test.kind, seen.terms.as_slice()) {
@@ -322,6 +354,9 @@ fn sentence(seen: &Seen) -> String {
             format!("{} is {value}, {} {low}..{high}", what(seen), if inside { "within" } else { "outside of" })
         }
         _ => {
+            if let (Some(heading), Some(compare)) = (heading(seen, at), comparison(seen)) {
+                return heading.sentence(relation(compare, fires));
+            }
             let value = seen.left.as_ref().map(Quantity::human).unwrap_or_default();
             let relation = comparison(seen).map(|compare| relation(compare, fires)).unwrap_or_default();
             match limit {
@@ -374,7 +409,7 @@ fn age_text(term: &Term) -> String {
 /// What was measured, in words: `p95 of x over 5 min`.
 fn what(seen: &Seen) -> String {
     match (&seen.test.kind, seen.terms.as_slice()) {
-        (TestKind::Compare { left, .. }, [term, ..]) if matches!(&left.kind, super::syntax::SumKind::Call(_)) => term_text(term),
+        (TestKind::Compare { left, .. }, [term, ..]) if matches!(&left.kind, SumKind::Call(_)) => term_text(term),
         (TestKind::In { .. }, [term]) => term_text(term),
         (TestKind::Compare { left, .. }, _) => bare(&left.to_string()),
         (TestKind::In { value, .. }, _) => bare(&value.to_string()),

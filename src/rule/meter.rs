@@ -15,7 +15,7 @@ use super::buffer::{Buffer, Point, Source, WindowPoint};
 use super::forecast;
 use super::syntax::{Call, Function};
 use crate::math::{ExactMoments, ExactSum, Ordered, quantile_weighted};
-use crate::record::SampleType;
+use crate::record::{SampleType, Series};
 use crate::time::{Span, Timestamp};
 
 /// One call over one set of series.
@@ -36,7 +36,7 @@ pub(super) struct Meter {
     /// As `refusal`, known from the series alone.
     pub(super) senseless: Option<Refusal>,
     /// For a forecast: the instant it was worked out at, and the line.
-    forecast: Option<(Timestamp, Option<forecast::Trend>)>,
+    forecast: Option<(Timestamp, Result<Option<forecast::Trend>, Refusal>)>,
     /// The round in which it was last moved.
     round: u64,
 }
@@ -347,31 +347,39 @@ impl Meter {
         let then = at.floor_to(forecast::step(window));
         if self.forecast.as_ref().is_none_or(|(known, _)| *known != then) {
             let (start, end) = self.window(then);
-            let points = self.points(buffers, start, end);
-            self.forecast = Some((then, forecast::trend(&points, end)));
+            let points = forecast::of_one(&self.call, self.points(buffers, start, end));
+            self.forecast = Some((then, points.map(|points| forecast::trend(&points, end))));
         }
-        let trend = self.trend()?;
-        Some(trend.at(at.minus(self.call.ago.unwrap_or(Span::ZERO)).plus(ahead)))
+        if let Some((_, Err(refusal))) = &self.forecast {
+            self.refusal = Some(refusal.clone());
+        }
+        self.trend()?.at(at.minus(self.call.ago.unwrap_or(Span::ZERO)).plus(ahead))
     }
 
     /// The line of a forecast.
     pub(super) fn trend(&self) -> Option<&forecast::Trend> {
-        self.forecast.as_ref().and_then(|(_, trend)| trend.as_ref())
+        self.forecast.as_ref().and_then(|(_, trend)| trend.as_ref().ok()?.as_ref())
     }
 
-    /// The samples in a window, of every series; of windows that rollup made, their means.
-    fn points(&self, buffers: &[Buffer], start: Timestamp, end: Timestamp) -> Vec<Point> {
-        let mut points = Vec::new();
+    /// The samples in a window, of every series that has some; of windows that rollup made, their means,
+    /// each in the middle of its window.
+    fn points<'a>(&self, buffers: &'a [Buffer], start: Timestamp, end: Timestamp) -> Vec<(&'a Series, Vec<Point>)> {
+        let mut all = Vec::new();
         for member in &self.members {
             let buffer = &buffers[member.buffer];
-            points.extend_from_slice(buffer.between(buffer.behind(start), buffer.behind(end)));
-            let means = buffer.windows_within(start, end).iter().filter_map(|window| {
+            let mut points = buffer.between(buffer.behind(start), buffer.behind(end)).to_vec();
+            let windows = aggregate::apart(buffer.windows_within(start, end));
+            let means = windows.into_iter().rev().filter_map(|window| {
                 let value = window.stats.mean.or(window.stats.last)?;
-                Some(Point { ts: window.end, value, weight: 1.0 })
+                let middle = Span::from_nanos(window.end.since(window.start).nanos() / 2);
+                Some(Point { ts: window.start.plus(middle), value, weight: 1.0 })
             });
             points.extend(means);
+            if !points.is_empty() {
+                all.push((&*buffer.series, points));
+            }
         }
-        points
+        all
     }
 
     fn newest(&self, buffers: &[Buffer], end: Timestamp) -> Option<Timestamp> {

@@ -20,6 +20,8 @@
 //!   5 times` speaks of the last five. An instant between two evaluations is judged as if one were
 //!   there.
 //! - Over windows that `rollup` made, a window counts where its end lies in `(t - 5m, t]`.
+//! - `forecast` is of one series: several at a time are refused, with the tags to keep them apart by; those
+//!   that follow one another in time are one. A window that rollup made stands for its mean, at its middle.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
 mod aggregate;

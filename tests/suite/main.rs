@@ -14,6 +14,7 @@ mod emit;
 mod emit_durable;
 mod emit_network;
 mod emit_time;
+mod forecast;
 mod golden;
 mod hostile;
 mod install;
