@@ -6,6 +6,7 @@ use super::check::{Check, Level};
 use super::data::Data;
 use super::forecast::{Heading, doubts};
 use super::hold::{Because, Episode, Finding, Hold};
+use super::reference::ComparedEntry;
 use super::syntax::{Compare, Function, SumKind, TestKind, Times};
 use super::trace::{Pending, Seen, Term, Trace, comparison};
 use super::truth::Truth;
@@ -49,6 +50,7 @@ pub(super) enum Entry {
         status: Status,
         times: u32,
     },
+    Compared(Box<ComparedEntry>),
     WrongIf {
         wrong_if: String,
     },
@@ -116,6 +118,7 @@ pub(super) fn entries(told: &Told<'_>) -> Vec<Entry> {
             let limit = (compared && seen.terms.len() == 1 && at == 0).then_some(seen.limit.as_ref()).flatten();
             entries.push(Entry::Term(Box::new(term_entry(term, seen, limit, told.at))));
         }
+        entries.extend(seen.compared.as_ref().map(|(compared, _)| Entry::Compared(Box::new(compared.entry(None)))));
     }
     if let Some(Episode { from, to, worst }) = told.hold.last {
         let until = to.map(|to| to.to_string());
@@ -168,6 +171,11 @@ fn heading(seen: &Seen, at: Timestamp) -> Option<Heading<'_>> {
 
 fn wrong_if(trace: &Trace, data: &Data) -> Vec<String> {
     let mut reasons = Vec::new();
+    for seen in &trace.seen {
+        if let (Some((compared, limit)), Some(term)) = (&seen.compared, seen.terms.first()) {
+            reasons.extend(compared.doubts(&term.call.selector.to_string(), *limit));
+        }
+    }
     for term in trace.seen.iter().flat_map(|seen| &seen.terms) {
         let name = &term.call.selector;
         let counted =
@@ -228,7 +236,9 @@ pub(super) fn reason(told: &Told<'_>) -> String {
         (false, true) => trace.seen.iter().collect(),
     };
     let mut seen = String::new();
-    for sentence in speaking.iter().map(|seen| sentence(seen, at)) {
+    for seen_now in speaking {
+        let compared = seen_now.compared.as_ref().map_or(String::new(), |(compared, _)| format!("; {}", compared.sentence()));
+        let sentence = format!("{}{compared}", sentence(seen_now, at));
         let joint = if firing && !seen.contains(", while ") { ", while " } else { " and " };
         join(&mut seen, joint, &sentence);
     }
@@ -310,6 +320,7 @@ fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> {
                 )
             }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
+            None if term.call.function == Function::Reference => format!("no data for {name} in the reference"),
             None if term.known => {
                 let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
                 format!("no data for {name}{window}{ago}: it begins later")

@@ -13,8 +13,9 @@ use hashbrown::HashMap;
 use super::aggregate::{self, Aggregate, Ends, Refusal};
 use super::buffer::{Buffer, Point, Source, WindowPoint};
 use super::forecast;
+use super::reference::History;
 use super::syntax::{Call, Function};
-use crate::math::{ExactMoments, ExactSum, Ordered, quantile_weighted};
+use crate::math::{ExactMoments, ExactSum, Ordered, quantile_weighted, sort_values};
 use crate::record::{SampleType, Series};
 use crate::time::{Span, Timestamp};
 
@@ -39,6 +40,17 @@ pub(super) struct Meter {
     forecast: Option<(Timestamp, Result<Option<forecast::Trend>, Refusal>)>,
     /// The round in which it was last moved.
     round: u64,
+    /// Of a reference: what its value rests on, as nothing moves it.
+    fixed: Option<Fixed>,
+}
+
+/// What the value of a reference rests on.
+#[derive(Debug)]
+struct Fixed {
+    basis: Basis,
+    /// The samples, ascending; `None` where they stand for more or less than one.
+    values: Option<Vec<f64>>,
+    known: bool,
 }
 
 /// How far one series has been read: the samples of `lo..hi` are in the window.
@@ -141,11 +153,45 @@ impl Meter {
             senseless: None,
             forecast: None,
             round: 0,
+            fixed: None,
         }
+    }
+
+    /// A reference, worked out once over the series of its history.
+    pub(super) fn of_reference(call: &Call, extrapolate: bool, series: &[usize], history: &History) -> Meter {
+        let mut meter = Meter::new(call, extrapolate);
+        let Some(asked) = history.call(call) else { return meter };
+        let (buffers, end) = (history.buffers(), history.end);
+        let mut inner = Meter::new(&asked, extrapolate);
+        inner.link(series, buffers);
+        inner.advance(buffers, end, 1);
+        let fixed = Fixed { basis: inner.basis(buffers, end), values: inner.values(buffers, end), known: inner.has_series() };
+        (meter.value, meter.error, meter.unit) = (inner.value, inner.error, inner.unit);
+        meter.senseless = inner.senseless.or(inner.refusal);
+        (meter.refusal, meter.fixed) = (meter.senseless.clone(), Some(fixed));
+        meter
+    }
+
+    /// The samples in the window at an instant, ascending; `None` where they stand for more or less than one.
+    pub(super) fn values(&self, buffers: &[Buffer], at: Timestamp) -> Option<Vec<f64>> {
+        if let Some(fixed) = &self.fixed {
+            return fixed.values.clone();
+        }
+        let (start, end) = self.window(at);
+        let points = self.members.iter().flat_map(|member| {
+            let buffer = &buffers[member.buffer];
+            buffer.between(buffer.behind(start), buffer.behind(end))
+        });
+        let mut values = points.map(|point| (point.weight == 1.0).then_some(point.value)).collect::<Option<Vec<f64>>>()?;
+        sort_values(&mut values);
+        Some(values)
     }
 
     /// Takes the series to measure, in their order; begins anew when they are others than before.
     pub(super) fn link(&mut self, series: &[usize], buffers: &[Buffer]) {
+        if self.call.function == Function::Reference {
+            return;
+        }
         let measured = |slot: &&usize| buffers[**slot].source != Source::Occurrences || self.call.function.counts_occurrences();
         let slots: Vec<usize> = series.iter().filter(measured).copied().collect();
         if self.members.iter().map(|member| member.buffer).eq(slots.iter().copied()) && self.round > 0 {
@@ -188,7 +234,7 @@ impl Meter {
 
     /// Whether any series is measured.
     pub(super) fn has_series(&self) -> bool {
-        !self.members.is_empty()
+        !self.members.is_empty() || self.fixed.as_ref().is_some_and(|fixed| fixed.known)
     }
 
     /// The buffers of its series.
@@ -204,7 +250,7 @@ impl Meter {
 
     /// Moves on to an instant, once a round, and works out the value.
     pub(super) fn advance(&mut self, buffers: &[Buffer], at: Timestamp, round: u64) {
-        if self.round == round {
+        if self.round == round || self.call.function == Function::Reference {
             return;
         }
         self.round = round;
@@ -400,6 +446,9 @@ impl Meter {
 
     /// What the value at an instant rests on.
     pub(super) fn basis(&self, buffers: &[Buffer], at: Timestamp) -> Basis {
+        if let Some(fixed) = &self.fixed {
+            return fixed.basis.clone();
+        }
         let (start, end) = if self.call.function == Function::Age { (Timestamp::MIN, at) } else { self.window(at) };
         let mut basis = Basis { last_seen: self.newest(buffers, end), ..Basis::default() };
         for buffer in self.members.iter().map(|member| &buffers[member.buffer]) {

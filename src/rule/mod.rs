@@ -22,6 +22,8 @@
 //! - Over windows that `rollup` made, a window counts where its end lies in `(t - 5m, t]`.
 //! - `forecast` is of one series: several at a time are refused, with the tags to keep them apart by; those
 //!   that follow one another in time are one. A window that rollup made stands for its mean, at its middle.
+//! - `reference(x)` is of the whole history that was kept to compare with, by the function of the other side of its
+//!   comparison; its groups are those of the same tags, or all of it where it has no such tag.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
 mod aggregate;
@@ -45,6 +47,7 @@ mod parse;
 mod program;
 pub mod prometheus;
 mod range;
+mod reference;
 mod summary;
 mod syntax;
 mod trace;
@@ -60,5 +63,6 @@ pub use lint::{Facts, Finding, lint};
 pub use nagios::{NagiosOptions, Refused, export_nagios};
 pub use parse::parse;
 pub use range::{Range, is_value};
+pub use reference::{Compare, Runs, Tolerance};
 pub use summary::Summary;
 pub use syntax::Condition;

@@ -25,6 +25,7 @@ mod peers;
 mod pipes;
 mod programs;
 mod prometheus;
+mod reference;
 mod rollup;
 mod rules;
 mod state;
