@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_check_global_optspecs
-    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= state= reference= at= since= until= rejects= strict h/help V/version
+    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= at= since= until= rejects= strict h/help V/version
 end
 
 function __fish_check_needs_command
@@ -31,8 +31,10 @@ complete -c check -n "__fish_check_needs_command" -l by -d 'One verdict for each
 complete -c check -n "__fish_check_needs_command" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_needs_command" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
 complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
-complete -c check -n "__fish_check_needs_command" -l state -d 'Memory comes in a later version' -r
-complete -c check -n "__fish_check_needs_command" -l reference -d 'References come in a later version' -r
+complete -c check -n "__fish_check_needs_command" -l reference -d 'The file or history folder that `reference(…)` is of; without a CONDITION, every metric is held against it' -r
+complete -c check -n "__fish_check_needs_command" -l tolerance -d 'Without a CONDITION: by how much medians may differ from the reference\'s [default: 10%]' -r
+complete -c check -n "__fish_check_needs_command" -l state -d 'Go on from the run before: remember in DIR what holds, and what came by standard input' -r
+complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: how long records of an instant are waited for [default: 200ms]' -r
 complete -c check -n "__fish_check_needs_command" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
 complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
 complete -c check -n "__fish_check_needs_command" -l until -d 'Leave out records at and after TIME' -r
@@ -42,6 +44,7 @@ complete -c check -n "__fish_check_needs_command" -l nagios -d 'Print the line o
 complete -c check -n "__fish_check_needs_command" -l pass -d 'Pass the records read on, before the verdicts'
 complete -c check -n "__fish_check_needs_command" -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
 complete -c check -n "__fish_check_needs_command" -s H -l human -d 'Explain the verdicts in plain words on standard error'
+complete -c check -n "__fish_check_needs_command" -l live -d 'Judge as time passes, and write a verdict whenever one changes'
 complete -c check -n "__fish_check_needs_command" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_needs_command" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_needs_command" -s V -l version -d 'Print version'
@@ -56,9 +59,10 @@ complete -c check -n "__fish_check_using_subcommand lint" -l until -d 'Leave out
 complete -c check -n "__fish_check_using_subcommand lint" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand lint" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -s f -l file -d 'Export the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l target -d 'Who evaluates them: prometheus (from 3.0 on), prometheus2 or victoriametrics [default: prometheus]' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l unit -d 'The unit of a metric, as in its records, `1` for none; may be repeated' -r
@@ -66,7 +70,13 @@ complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subc
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l one-series -d 'Promise that each group has one series of each metric'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l partial -d 'Write what can be said, although something can\'t be'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -s f -l file -d 'Export the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -l host -d 'The host that the services belong to' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -l use -d 'The service template that says when to check and whom to tell' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -l program -d 'Where the monitoring server finds check' -r
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
@@ -85,4 +95,5 @@ complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_su
 complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "import" -d 'Reads the rules of other programs as checks'
 complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
 complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'

@@ -44,6 +44,11 @@ Examples:
   check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY    with the ranges of a monitoring plugin";
 
 const NOTES: &str = "\
+With --reference and no CONDITION every metric of the reference is compared with that of the run, by
+its tags: a warning where the median surely differs by more than --tolerance (its 95 % interval lies
+beyond it, and p by Mann-Whitney, corrected by Holm for the number of metrics, is below 0.05). What
+the run lacks, or has fewer than 8 samples of, is as --no-data says.
+
 Exit status: 0 ok, 1 warning, 2 critical, 3 unknown, and for every failure of its own.
 The language of conditions is in pipewatch-conditions(7).";
 
