@@ -49,6 +49,9 @@ complete -c check -n "__fish_check_needs_command" -l strict -d 'End at the first
 complete -c check -n "__fish_check_needs_command" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_needs_command" -s V -l version -d 'Print version'
 complete -c check -n "__fish_check_needs_command" -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_needs_command" -a "test" -d 'Runs unit tests of rule files'
+complete -c check -n "__fish_check_needs_command" -a "explain" -d 'Explains a verdict: what was seen, what led there, and what would make it wrong'
+complete -c check -n "__fish_check_needs_command" -a "backtest" -d 'Tells what checks would have done over weeks of history'
 complete -c check -n "__fish_check_needs_command" -a "export" -d 'Writes the checks of rule files as rules for other programs'
 complete -c check -n "__fish_check_needs_command" -a "import" -d 'Reads the rules of other programs as checks'
 complete -c check -n "__fish_check_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -59,6 +62,47 @@ complete -c check -n "__fish_check_using_subcommand lint" -l until -d 'Leave out
 complete -c check -n "__fish_check_using_subcommand lint" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand lint" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand test" -l coverage -d 'Name the levels that no test saw firing, or clearing'
+complete -c check -n "__fish_check_using_subcommand test" -l fail-uncovered -d 'Fail when there is such a level; tells the coverage'
+complete -c check -n "__fish_check_using_subcommand test" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand explain" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l group -d 'Explain the groups with these tags' -r
+complete -c check -n "__fish_check_using_subcommand explain" -s w -l warning -d 'Explain a check that warns when this is true' -r
+complete -c check -n "__fish_check_using_subcommand explain" -s c -l critical -d 'Explain a check that is critical when this is true' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l name -d 'The name of a check made of conditions [default: check]' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l by -d 'One verdict for each value of these tags' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l no-data -d 'What it means when there is no data [default: unknown]' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l playbook -d 'Where to read what to do' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l until -d 'Leave out records at and after TIME' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l ascii -d 'Draw with plain characters'
+complete -c check -n "__fish_check_using_subcommand explain" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
+complete -c check -n "__fish_check_using_subcommand explain" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand backtest" -s w -l warning -d 'Warn when this is true, or when VALUE is outside of this range' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -s c -l critical -d 'Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l name -d 'The name of the check in its verdicts [default: check]' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l by -d 'One verdict for each value of these tags' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l every -d 'Evaluate so often, whatever step the checks have' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l late -d 'How much later than newer ones a record may stand in its input' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l format -d 'What to print: text or ndjson' -r -f -a "text\t''
+ndjson\t''"
+complete -c check -n "__fish_check_using_subcommand backtest" -l alerts -d 'How many alerts of each check are listed; 0: all' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l zone -d 'Where people sleep from 22:00 to 07:00, as `+02:00`' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l labels -d 'Known incidents, to tell what was found, missed and a false alarm' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l sweep -d 'Vary limit and `for` of these checks, or of all, and propose the best' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l until -d 'Leave out records at and after TIME' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l since -d 'Judge from TIME on; what conditions look back at is read, too' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
+complete -c check -n "__fish_check_using_subcommand backtest" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_using_subcommand backtest" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
 complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
@@ -90,10 +134,13 @@ complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subc
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "export" -d 'Writes the checks of rule files as rules for other programs'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "import" -d 'Reads the rules of other programs as checks'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "test" -d 'Runs unit tests of rule files'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "explain" -d 'Explains a verdict: what was seen, what led there, and what would make it wrong'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "backtest" -d 'Tells what checks would have done over weeks of history'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "export" -d 'Writes the checks of rule files as rules for other programs'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "import" -d 'Reads the rules of other programs as checks'
+complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
 complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
 complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'

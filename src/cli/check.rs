@@ -1,5 +1,7 @@
 //! `check`: records to verdicts.
 
+mod backtest;
+mod explain;
 mod export;
 mod export_nagios;
 mod feed;
@@ -12,6 +14,7 @@ mod plan;
 mod plugin;
 mod ranges;
 mod reference;
+mod rule_test;
 mod rules;
 
 use std::io::Write;
@@ -64,20 +67,7 @@ fn command() -> Command {
         )
         .version(env!("CARGO_PKG_VERSION"))
         .styles(args::styles())
-        .arg(value("warning", "CONDITION|RANGE", "Warn when this is true, or when VALUE is outside of this range").short('w'))
-        .arg(
-            value(
-                "critical",
-                "CONDITION|RANGE",
-                "Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option",
-            )
-            .short('c'),
-        )
-        .arg(value("name", "NAME", "The name of the check in its verdicts [default: check]"))
-        .arg(value("by", "TAG,…", "One verdict for each value of these tags"))
-        .arg(value("no-data", "STATUS", "What it means when there is no data: ok, warning, critical or unknown [default: unknown]"))
-        .arg(value("playbook", "URL", "Where to read what to do; goes into the verdicts"))
-        .arg(flag("no-extrapolation", "Do not extend the increase of a counter to its window's borders"))
+        .args(rules::options())
         .arg(flag("nagios", "Print the line of a monitoring plugin instead of records"))
         .arg(flag("pass", "Pass the records read on, before the verdicts"))
         .arg(flag("exit-zero", "Exit 0 whatever was found, for pipes under `pipefail`"))
@@ -88,14 +78,19 @@ fn command() -> Command {
         .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
         .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
         .arg(args::at_option());
-    input::options(command).subcommand(lint::command()).subcommand(export::command()).subcommand(import::command())
+    let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
+    let command = command.subcommand(explain::command()).subcommand(backtest::command());
+    command.subcommand(export::command()).subcommand(import::command())
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
+        Some(("backtest", matches)) => backtest::run(matches, io),
+        Some(("test", matches)) => rule_test::run(matches, io),
         Some(("export", matches)) => export::run(matches, io),
         Some(("import", matches)) => import::run(matches, io),
+        Some(("explain", matches)) => explain::run(matches, io),
         _ => judge(matches, io),
     }
 }

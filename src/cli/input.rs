@@ -87,6 +87,32 @@ pub struct Opened {
     pub stream: Stream,
 }
 
+/// Streams that follow each other, opened as they are asked for.
+pub type Chain = Box<dyn Iterator<Item = Result<Opened, Failure>> + Send>;
+
+/// Standard input, to be read once, and what ends it.
+type Stdin = Option<(Box<dyn Input>, Stop)>;
+
+/// Takes standard input; what reads it afterwards finds its end.
+fn take_stdin(io: &mut Io) -> Stdin {
+    Some((std::mem::replace(&mut io.stdin, Box::new(std::io::empty())), io.stop.clone()))
+}
+
+/// Opens one stream.
+fn open_path(path: String, range: &Range, stdin: &mut Stdin) -> Result<Opened, Failure> {
+    if path == "-" {
+        let Some((input, stop)) = stdin.take() else {
+            return Err(Failure::usage("standard input can be read only once; `-` comes twice"));
+        };
+        let stream = read::sniff(Box::new(Waiting::new(input, stop)));
+        return stream.map(|stream| Opened { name: "stdin".into(), stream }).map_err(|error| Failure::io("stdin: cannot read", error));
+    }
+    match read::open(&PathBuf::from(&path), range) {
+        Ok(stream) => Ok(Opened { name: path, stream }),
+        Err(error) => Err(Failure::io(format!("{}: cannot read", show(path.as_bytes(), 200)), error)),
+    }
+}
+
 impl Inputs {
     /// Takes what was typed for [`options`].
     ///
@@ -123,17 +149,15 @@ impl Inputs {
         self.paths.iter().all(|path| path != "-" && (Path::new(path).is_file() || Path::new(path).is_dir()))
     }
 
-    /// The paths, folders replaced by their days within the range.
+    /// The streams of each path: a folder's are its days within the range.
     ///
     /// # Errors
     /// When a path is not there, or a folder holds no history.
-    fn expand(&self) -> Result<Vec<String>, Failure> {
-        let mut paths = Vec::new();
-        for path in &self.paths {
+    fn expand(&self) -> Result<Vec<Vec<String>>, Failure> {
+        let days_of = |path: &String| {
             let folder = Path::new(path);
             if path == "-" || !folder.is_dir() {
-                paths.push(path.clone());
-                continue;
+                return Ok(vec![path.clone()]);
             }
             let failed = |error| Failure::io(format!("{}: cannot read", show(path.as_bytes(), 200)), error);
             let days = read::days(folder, &self.range).map_err(failed)?;
@@ -141,9 +165,14 @@ impl Inputs {
                 let shown = show(path.as_bytes(), 200);
                 return Err(Failure::Data(format!("{shown}: a history folder holds files named like `2026-11-22.ndjson`, found none")));
             }
-            paths.extend(days.into_iter().filter_map(|day| day.into_os_string().into_string().ok()));
-        }
-        Ok(paths)
+            Ok(days.into_iter().filter_map(|day| day.into_os_string().into_string().ok()).collect())
+        };
+        self.paths.iter().map(days_of).collect()
+    }
+
+    /// Whether standard input is among them.
+    pub fn has_stdin(&self) -> bool {
+        self.paths.iter().any(|path| path == "-")
     }
 
     /// Opens every stream, one after the other as they are asked for.
@@ -152,23 +181,23 @@ impl Inputs {
     /// When a path is not there, or a folder holds no history.
     pub fn open(&self, io: &mut Io) -> Result<impl Iterator<Item = Result<Opened, Failure>> + Send + use<>, Failure> {
         let range = self.range;
-        let mut stdin = Some((std::mem::replace(&mut io.stdin, Box::new(std::io::empty())), io.stop.clone()));
-        Ok(self.expand()?.into_iter().map(move |path| {
-            if path == "-" {
-                let Some((input, stop)) = stdin.take() else {
-                    return Err(Failure::usage("standard input can be read only once; `-` comes twice"));
-                };
-                let stream = read::sniff(Box::new(Waiting::new(input, stop)));
-                return stream
-                    .map(|stream| Opened { name: "stdin".into(), stream })
-                    .map_err(|error| Failure::io("stdin: cannot read", error));
-            }
-            let stream = read::open(&PathBuf::from(&path), &range);
-            match stream {
-                Ok(stream) => Ok(Opened { name: path, stream }),
-                Err(error) => Err(Failure::io(format!("{}: cannot read", show(path.as_bytes(), 200)), error)),
-            }
-        }))
+        let mut stdin = take_stdin(io);
+        Ok(self.expand()?.into_iter().flatten().map(move |path| open_path(path, &range, &mut stdin)))
+    }
+
+    /// As [`Inputs::open`], but the streams of each path that was typed for themselves: those of a
+    /// folder follow each other, and whether two paths do is not known.
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn open_apart(&self, io: &mut Io) -> Result<Vec<Chain>, Failure> {
+        let range = self.range;
+        let mut stdin = take_stdin(io);
+        let chain = |paths: Vec<String>| -> Chain {
+            let mut own = if paths.iter().any(|path| path == "-") { stdin.take() } else { None };
+            Box::new(paths.into_iter().map(move |path| open_path(path, &range, &mut own)))
+        };
+        Ok(self.expand()?.into_iter().map(chain).collect())
     }
 
     /// Reads every line of every input; flushes `out` whenever it is about to wait.

@@ -211,7 +211,7 @@ fn whole_values(most: usize) -> impl Strategy<Value = Vec<f64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn u_counts_the_pairs(one in whole_values(40), other in whole_values(40)) {
@@ -242,6 +242,11 @@ proptest! {
         let scaled: Vec<f64> = one.iter().map(|value| value * scale).collect();
         let found = ratio_interval(&one, &other, mean).unwrap();
         prop_assert!(found.low <= found.ratio && found.ratio <= found.high);
+        // Of values drawn with replacement fewer are distinct than of the sample, and by a ratio to a constant more.
+        let distinct = |values: &[f64]| Some(values.chunk_by(|a, b| a == b).count() as f64);
+        for found in [ratio_interval(&one, &[1.0; 10], distinct).unwrap(), ratio_interval(&[1.0; 10], &one, distinct).unwrap()] {
+            prop_assert!(found.low <= found.ratio && found.ratio <= found.high, "{:?}", found);
+        }
         let expected = RatioInterval { ratio: found.ratio * scale, low: found.low * scale, high: found.high * scale };
         prop_assert_eq!(ratio_interval(&scaled, &other, mean).unwrap(), expected);
     }

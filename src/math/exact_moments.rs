@@ -335,6 +335,16 @@ mod tests {
     }
 
     #[test]
+    fn neighbouring_classes_are_put_together() {
+        for (one, other) in [(MOST_SMALL / 1.5, MOST_SMALL * 1.5), (MOST_MIDDLE / 1.5, MOST_MIDDLE * 1.5)] {
+            let some = unweighted(&[one, other]);
+            assert!(near(some.sum(), Some(one + other), one * 1e-15), "{one}");
+            assert!(near(some.mean(), Some((one + other) / 2.0), one * 1e-15), "{one}");
+            assert!(near(some.stddev(), Some((other - one) / 2f64.sqrt()), one * 1e-15), "{one}");
+        }
+    }
+
+    #[test]
     fn classes_that_were_left_do_not_matter_any_more() {
         let mut some = unweighted(&[1e300, 0.1, 1e-300, 0.3]);
         some.remove(1e300, 1.0);

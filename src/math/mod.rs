@@ -4,7 +4,7 @@
 //! relative error), and exact quantiles of values at hand. For windows that slide it holds
 //! [`ExactMoments`] and [`ExactSum`] (values are added and taken away without any rounding) and
 //! [`Ordered`] (their quantiles and extremes); for trends
-//! [`theil_sen`]; for two samples [`mann_whitney`] and [`ratio_interval`]. Knows no time, no records and no units.
+//! [`theil_sen()`]; for two samples [`mann_whitney`] and [`ratio_interval`]. Knows no time, no records and no units.
 //!
 //! Always: what is merged gives what the whole would have given (counts, extremes, sketches and
 //! exact sums exactly, other sums to rounding); a result is finite or `None`, never NaN or

@@ -258,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn a_quantile_may_lie_between_two_chunks() {
+        let sorted: Vec<f64> = (0..1_300).map(|at| f64::from(at * at)).collect();
+        let ordered: Ordered = sorted.iter().copied().collect();
+        assert!(ordered.chunks.len() > 2);
+        for rank in 0..1_299 {
+            let q = (f64::from(rank) + 0.5) / 1_299.0;
+            assert_eq!(ordered.quantile(q), quantile_sorted(&sorted, q), "{q}");
+        }
+    }
+
+    #[test]
     fn the_two_zeros_are_two_values() {
         let mut ordered: Ordered = [0.0, -0.0, 1.0].into_iter().collect();
         assert_eq!(ordered.min().map(f64::to_bits), Some((-0.0f64).to_bits()));

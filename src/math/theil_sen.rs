@@ -188,6 +188,18 @@ mod tests {
             let (low, high) = line.slope_interval();
             assert!(near(line.slope(), slope, 1e-12) && near(low, lower, 1e-12) && near(high, upper, 1e-12), "{line:?}");
         }
+        // Each x five times, and values of which many are equal: both make the interval narrower.
+        let equal_x: Vec<(f64, f64)> = (0..40).map(|at| ((at / 5) as f64, 5.0 * noise(at) + (at / 5) as f64)).collect();
+        let equal_y: Vec<(f64, f64)> =
+            (0..40).map(|at| (at as f64 + 0.001 * noise(at + 500), (3.0 * noise(at)).floor() + (at / 10) as f64)).collect();
+        for (points, [slope, lower, upper]) in [
+            (equal_x, [0.914_380_938_943_835_4, 0.680_126_923_627_513_8, 1.144_934_019_569_15]),
+            (equal_y, [0.071_430_655_964_953_6, 0.041_666_174_248_031_596, 0.100_002_060_149_502_08]),
+        ] {
+            let line = theil_sen(&points).unwrap();
+            let (low, high) = line.slope_interval();
+            assert!(near(line.slope(), slope, 1e-12) && near(low, lower, 1e-12) && near(high, upper, 1e-12), "{line:?}");
+        }
         let line = theil_sen(&noisy(300, 0.5, 10.0)).unwrap();
         assert!(near(line.slope(), 0.498_495_039_643_084_3, 1e-12), "{line:?}");
         assert!(
@@ -224,6 +236,16 @@ mod tests {
             let line = theil_sen(&points).unwrap();
             assert!(near(line.slope(), 3.0, 0.02), "{count} points, {wild} wild: {line:?}");
             assert!(near(line.at(0.0), 0.0, 0.1), "{count} points, {wild} wild: {line:?}");
+        }
+    }
+
+    #[test]
+    fn every_other_point_of_the_last_half_may_be_wild() {
+        for count in [300, 400, 600, 1_000, 1_200] {
+            let mut points = noisy(count, 3.0, 0.01);
+            points.iter_mut().skip(count as usize * 54 / 100).step_by(2).for_each(|point| point.1 = 1e6 + 500.0 * point.0);
+            let line = theil_sen(&points).unwrap();
+            assert!(near(line.slope(), 3.0, 0.02), "{count} points: {line:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::buffer::{Buffer, Point, Source, WindowPoint};
+use super::hold::Episode;
 use super::want::Wants;
 use crate::record::{Event, SampleType, Series, Status, Tags, Window};
 use crate::time::{Span, Timestamp};
@@ -34,6 +35,19 @@ const TOLD: usize = 5;
 /// What was concluded elsewhere, by the name of its check or heartbeat and its tags.
 type Verdicts = BTreeMap<(String, Tags), VecDeque<(Timestamp, Status)>>;
 
+/// What people judged the times to be that a check fired: when they said so, of which group, and
+/// whether it was real.
+type Judgements = HashMap<String, VecDeque<(Timestamp, Tags, bool)>>;
+
+/// What people made of the times that a group fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Judged {
+    /// Whether the last of them was real, where anybody said.
+    pub(super) last: Option<bool>,
+    pub(super) real: u32,
+    pub(super) noise: u32,
+}
+
 /// The records that matter.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -49,6 +63,7 @@ pub(super) struct Data {
     names: BTreeSet<String>,
     events: VecDeque<Event>,
     verdicts: Verdicts,
+    judgements: Judgements,
     samples: usize,
     /// How many there were when old ones were last let go.
     settled: usize,
@@ -73,6 +88,7 @@ impl Data {
             names: BTreeSet::new(),
             events: VecDeque::new(),
             verdicts: Verdicts::new(),
+            judgements: Judgements::new(),
             samples: 0,
             settled: 0,
             future: 0,
@@ -210,6 +226,39 @@ impl Data {
         if known.len() > VERDICTS {
             known.pop_front();
         }
+    }
+
+    /// Remembers what a person judged a check's firing to be: real, or noise.
+    pub(super) fn add_judgement(&mut self, check: &str, tags: &Tags, ts: Timestamp, real: bool) {
+        if ts > self.horizon {
+            return;
+        }
+        let known = self.judgements.entry(check.to_owned()).or_default();
+        let place = known.partition_point(|(then, ..)| *then <= ts);
+        known.insert(place, (ts, tags.clone(), real));
+        if known.len() > VERDICTS {
+            known.pop_front();
+        }
+    }
+
+    /// What people made of a group's firing up to an instant. The last time is judged by what was said
+    /// since it began; of several who said something the newest counts.
+    pub(super) fn judged(&self, check: &str, tags: &Tags, last: Option<&Episode>, at: Timestamp) -> Judged {
+        let mut judged = Judged::default();
+        for (ts, real) in self.judgements(check, tags, at) {
+            *(if real { &mut judged.real } else { &mut judged.noise }) += 1;
+            if last.is_some_and(|last| ts >= last.from) {
+                judged.last = Some(real);
+            }
+        }
+        judged
+    }
+
+    /// All that people said of a group's firing up to an instant, the oldest first.
+    pub(super) fn judgements(&self, check: &str, tags: &Tags, at: Timestamp) -> impl Iterator<Item = (Timestamp, bool)> {
+        let joins = |other: &Tags| tags.iter().all(|(key, value)| other.get(key).is_none_or(|of| of == value));
+        let all = self.judgements.get(check).into_iter().flatten();
+        all.filter(move |(ts, of, _)| *ts <= at && joins(of)).map(|(ts, _, real)| (*ts, *real))
     }
 
     /// The status at an instant of everything that was concluded elsewhere under a name.

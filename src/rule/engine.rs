@@ -21,8 +21,9 @@ use super::buffer::{Point, Source};
 use super::check::{Check, Judgement};
 use super::data::Data;
 use super::error::RuleError;
+use super::explain::Explanation;
 use super::group::{Links, Rule};
-use super::hold::{Because, Hold};
+use super::hold::{Because, Hold, Raw};
 use super::judgement::Case;
 use super::meter::Meter;
 use super::reference::History;
@@ -82,6 +83,8 @@ pub struct Outcome {
     pub before: Option<Status>,
     /// The value on the left of the first comparison.
     pub value: Option<f64>,
+    /// The level that the status is of; none when it is ok, or has another cause, as missing data.
+    pub level: Option<usize>,
 }
 
 /// A mistake that only the data shows: in which check and which of its levels.
@@ -246,6 +249,11 @@ impl Engine {
         self.data.add_verdict(name, tags, ts, status);
     }
 
+    /// Remembers what a person judged a check's firing to be: real, or noise.
+    pub fn add_judgement(&mut self, check: &str, tags: &Tags, ts: Timestamp, real: bool) {
+        self.data.add_judgement(check, tags, ts, real);
+    }
+
     /// How many samples are held.
     pub fn held(&self) -> usize {
         self.data.held()
@@ -301,16 +309,19 @@ impl Engine {
     ///
     /// An evaluation at an instant is made once it has passed, as more may come of that very instant.
     pub fn run(&mut self, first: Timestamp, until: Timestamp, each: &mut dyn FnMut(&mut Engine, Outcome)) {
-        let mut at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)).max(first));
-        loop {
-            let next = |rule: &Rule| {
-                let floor = at.floor_to(rule.check.every);
-                if floor == at { at } else { floor.plus(rule.check.every) }
-            };
-            let Some(instant) = self.rules.iter().map(next).min().filter(|instant| *instant < until) else { return };
+        while let Some(instant) = self.next(first).filter(|instant| *instant < until) {
             self.evaluate(instant, each);
-            at = instant.plus(Span::from_nanos(1));
         }
+    }
+
+    /// The next instant at which an evaluation stands, behind the last one, or from `first` on.
+    pub fn next(&self, first: Timestamp) -> Option<Timestamp> {
+        let at = self.at.map_or(first, |at| at.plus(Span::from_nanos(1)).max(first));
+        let next = |rule: &Rule| {
+            let floor = at.floor_to(rule.check.every);
+            if floor == at { at } else { floor.plus(rule.check.every) }
+        };
+        self.rules.iter().map(next).min()
     }
 
     /// Makes the evaluations of one instant.
@@ -338,7 +349,9 @@ impl Engine {
         group_of.measure(&mut self.meters, self.data.buffers(), at, self.round);
         let before = group_of.hold.status;
         let finding = group_of.step(check, unmet, at);
-        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level) };
+        let fires = |level: &usize| check.levels[*level].status == finding.status && !matches!(finding.raw, Raw::Unknown(_));
+        let level = finding.level.filter(fires);
+        let outcome = Outcome { rule, group, at, status: finding.status, before, value: group_of.lead(finding.level), level };
         group_of.found = Some((at, finding));
         outcome
     }
@@ -375,12 +388,13 @@ impl Engine {
         for place in 0..self.order.len() {
             let rule = self.order[place];
             for group in 0..self.rules[rule].groups.len() {
-                judgements.push((rule, self.judge_group(rule, group, at)?));
+                let tags = self.rules[rule].groups[group].tags.clone();
+                judgements.push((rule, tags, self.judge_group(rule, group, at)?));
             }
         }
-        // In the order of the checks, whoever needs whom.
-        judgements.sort_by_key(|(rule, _)| *rule);
-        Ok(judgements.into_iter().map(|(_, judgement)| judgement).collect())
+        // In the order of the checks, whoever needs whom, and of the groups, whichever came first.
+        judgements.sort_by(|(rule, tags, _), (other, others, _)| rule.cmp(other).then_with(|| tags.cmp(others)));
+        Ok(judgements.into_iter().map(|(.., judgement)| judgement).collect())
     }
 
     /// Judges one group at any instant; what was remembered for it stays as it is.
@@ -388,6 +402,33 @@ impl Engine {
     /// # Errors
     /// As [`Engine::judge`].
     pub fn judge_group(&mut self, rule: usize, group: usize, at: Timestamp) -> Result<Judgement, Senseless> {
+        self.told(rule, group, at, |case| case.judgement())
+    }
+
+    /// Explains what one group comes to at an instant; what was remembered for it stays as it is.
+    ///
+    /// # Errors
+    /// As [`Engine::judge`].
+    pub fn explain(&mut self, rule: usize, group: usize, at: Timestamp) -> Result<Explanation, Senseless> {
+        self.link(at);
+        self.round += 1;
+        self.told(rule, group, at, |case| case.explanation())
+    }
+
+    /// What the last evaluation of a group found on the left of every comparison of its levels.
+    pub fn lefts(&self, rule: usize, group: usize) -> Vec<Option<f64>> {
+        let Rule { check, groups, .. } = &self.rules[rule];
+        groups[group].lefts(check.levels.len())
+    }
+
+    /// How many groups a check has by now.
+    pub fn groups(&mut self, rule: usize) -> usize {
+        self.link(self.data.horizon());
+        self.rules[rule].groups.len()
+    }
+
+    /// Tells of one group in some way.
+    fn told<T>(&mut self, rule: usize, group: usize, at: Timestamp, tell: impl FnOnce(&Case<'_>) -> T) -> Result<T, Senseless> {
         let unmet = self.unmet(rule, group, at);
         let Rule { check, groups, .. } = &mut self.rules[rule];
         let group = &mut groups[group];
@@ -403,7 +444,7 @@ impl Engine {
         let finding = made.unwrap_or_else(|| group.find(check, &mut hold, unmet, at));
         group.looked = Some((self.round, finding.status));
         let case = Case { check, group, meters: &self.meters, data: &self.data, finding: &finding, hold: &hold, tests: &tests, at };
-        Ok(case.judgement())
+        Ok(tell(&case))
     }
 
     /// Gives every group the meters of its calls, when series have begun by an instant that were not there before.

@@ -7,8 +7,8 @@
 
 use super::aggregate::Refusal;
 use super::buffer::Point;
-use super::syntax::{Call, Compare};
-use super::units::{Origin, human, round};
+use super::syntax::Call;
+use super::units::round;
 use crate::math::{Line, theil_sen};
 use crate::record::{Series, Tags};
 use crate::time::{Span, Timestamp};
@@ -100,46 +100,10 @@ fn remedy(series: &[&Series]) -> String {
     format!("judge each by itself with --by {}, or choose one by its tags", keys.join(","))
 }
 
-/// What a forecast comes to, in words: the value, how it stands to the limit, and when that is reached.
-pub(super) struct Heading<'a> {
-    pub(super) call: &'a Call,
-    pub(super) trend: &'a Trend,
-    pub(super) unit: Option<&'a str>,
-    pub(super) value: f64,
-    /// The limit, in the same unit, and how the value must stand to it for the test to be true.
-    pub(super) limit: f64,
-    pub(super) compare: Compare,
-    pub(super) at: Timestamp,
-}
-
-impl Heading<'_> {
-    /// `disk.used is heading for 97 % in 24 h, over the limit of 95 %; it reaches 95 % in about 19 h, by …`.
-    ///
-    /// `relation` is the words between the value and the limit.
-    pub(super) fn sentence(&self, relation: &str) -> String {
-        let say = |value: f64| human(value, self.unit, Origin::Measured);
-        let ahead = hours(self.call.ahead.unwrap_or(Span::ZERO));
-        let ago = self.call.ago.map_or(String::new(), |ago| format!(", seen from {} ago", ago.human()));
-        let mut text = format!("{} is heading for {} in {ahead}{ago}{relation}{}", self.call.selector, say(self.value), say(self.limit));
-        if self.call.ago.is_some() {
-            return text;
-        }
-        if self.trend.at(self.at).is_some_and(|now| self.compare.holds(now, self.limit)) {
-            text.push_str("; it is there already");
-        } else if let Some(when) = self.reaches() {
-            let span = when.since(self.at);
-            let instant = if span > Span::from_secs(120) { when.floor_to(Span::from_secs(60)) } else { when.floor_to(Span::from_secs(1)) };
-            let instant = instant.to_string().replace(":00Z", "Z");
-            text.push_str(&format!("; it reaches {} in about {}, by {instant}", say(self.limit), about(span)));
-        }
-        text
-    }
-
-    /// When the limit is reached; `None` of a line that does not go there, or is seen from an instant gone by.
-    pub(super) fn reaches(&self) -> Option<Timestamp> {
-        let toward = !matches!(self.compare, Compare::Equal | Compare::NotEqual) && self.call.ago.is_none();
-        self.trend.reaches(self.limit, self.at).filter(|_| toward)
-    }
+/// When something is reached, in words: `about 19 h, by 2026-11-23T15:00Z`.
+pub(super) fn when(at: Timestamp, span: Span) -> String {
+    let instant = at.plus(span).floor_to(Span::from_secs(if span > Span::from_secs(120) { 60 } else { 1 }));
+    format!("about {}, by {}", about(span), instant.to_string().replace(":00Z", "Z"))
 }
 
 /// What would make a forecast wrong.
@@ -173,7 +137,7 @@ fn pace(ahead: Span) -> (f64, &'static str) {
 }
 
 /// A length of time for a person; up to two days by its hours, as one asks for the next 24.
-fn hours(span: Span) -> String {
+pub(super) fn hours(span: Span) -> String {
     let hours = span.secs_f64() / 3_600.0;
     if (24.0..=48.0).contains(&hours) && hours.fract() == 0.0 { format!("{hours} h") } else { span.human() }
 }
@@ -206,49 +170,6 @@ mod tests {
         match parse_sum(text, (0, text.len())).unwrap().kind {
             SumKind::Call(call) => call,
             other => panic!("{other:?}"),
-        }
-    }
-
-    fn sentence(an_hour: f64, limit: f64, compare: Compare) -> String {
-        let (call, trend) = (call("forecast(disk.used, 6h, in 24h)"), trend(&points(360, an_hour), at(0)).unwrap());
-        let value = trend.at(at(86_400)).unwrap();
-        Heading { call: &call, trend: &trend, unit: Some("%"), value, limit, compare, at: at(0) }.sentence(", against ")
-    }
-
-    #[test]
-    fn it_is_told_when_the_limit_is_reached() {
-        let cases = [
-            (
-                2.0,
-                95.0,
-                Compare::Greater,
-                "disk.used is heading for 98 % in 24 h, against 95 %; it reaches 95 % in about 23 h, by 2026-11-23T18:30Z",
-            ),
-            (
-                0.5,
-                95.0,
-                Compare::Greater,
-                "disk.used is heading for 62 % in 24 h, against 95 %; it reaches 95 % in about 4 d, by 2026-11-26T14:00Z",
-            ),
-            (
-                -1.0,
-                40.0,
-                Compare::Less,
-                "disk.used is heading for 26 % in 24 h, against 40 %; it reaches 40 % in about 10 h, by 2026-11-23T06:00Z",
-            ),
-            (-1.0, 95.0, Compare::Greater, "disk.used is heading for 26 % in 24 h, against 95 %"),
-            (1.0, 45.0, Compare::Greater, "disk.used is heading for 74 % in 24 h, against 45 %; it is there already"),
-            (0.0, 95.0, Compare::Greater, "disk.used is heading for 50 % in 24 h, against 95 %"),
-            (1e-5, 95.0, Compare::Greater, "disk.used is heading for 50 % in 24 h, against 95 %"),
-            (
-                60.0,
-                51.0,
-                Compare::Greater,
-                "disk.used is heading for 1490 % in 24 h, against 51 %; it reaches 51 % in about 60 s, by 2026-11-22T20:01Z",
-            ),
-        ];
-        for (an_hour, limit, compare, expected) in cases {
-            assert_eq!(sentence(an_hour, limit, compare), expected);
         }
     }
 

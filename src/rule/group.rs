@@ -311,32 +311,13 @@ impl Group {
 
     /// Evaluates what was measured, and goes on by one evaluation in `hold`.
     pub(super) fn find(&self, check: &Check, hold: &mut Hold, unmet: Option<Because>, at: Timestamp) -> Finding {
-        let (mut levels, mut clear) = (vec![Truth::Unknown; check.levels.len()], None);
-        let mut held = vec![None; check.levels.len()];
-        if let (Ok(programs), None) = (&self.programs, self.refused) {
-            let mut frame = Frame { at, values: &self.values, memories: &mut hold.memories, tests: None };
-            for (place, program) in programs.iter().enumerate() {
-                let truth = program.evaluate(&mut frame);
-                match levels.get_mut(place) {
-                    Some(level) => *level = truth,
-                    None => clear = Some(truth),
-                }
-                if let (Program::For(_, _, memory), Some(held)) = (program, held.get_mut(place)) {
-                    *held = frame.memories[*memory].since();
-                }
-            }
-        } else if check.clear.is_some() {
-            clear = Some(Truth::Unknown);
-        }
-        hold.step(check, &Truths { levels: &levels, clear, held: &held, unmet }, at)
+        find(self.programs.as_deref().ok().filter(|_| self.refused.is_none()), &self.values, check, hold, unmet, at)
     }
 
     /// Evaluates what was measured, and remembers it.
     pub(super) fn step(&mut self, check: &Check, unmet: Option<Because>, at: Timestamp) -> Finding {
-        let mut hold = std::mem::take(&mut self.hold);
-        let finding = self.find(check, &mut hold, unmet, at);
-        self.hold = hold;
-        finding
+        let programs = self.programs.as_deref().ok().filter(|_| self.refused.is_none());
+        find(programs, &self.values, check, &mut self.hold, unmet, at)
     }
 
     /// The truth of every test, as measured.
@@ -352,8 +333,52 @@ impl Group {
         tests
     }
 
+    /// The value on the left of every comparison of the levels, in the order in which they are written.
+    pub(super) fn lefts(&self, levels: usize) -> Vec<Option<f64>> {
+        let mut all = Vec::new();
+        for program in self.programs.iter().flatten().take(levels) {
+            program.lefts(&self.values, &mut all);
+        }
+        all
+    }
+
     /// The value on the left of the first comparison: of the level that fires, or else of the first.
     pub(super) fn lead(&self, level: Option<usize>) -> Option<f64> {
         self.programs.as_ref().ok()?.get(level.unwrap_or(0))?.lead(&self.values)
     }
+}
+
+/// How many levels are worked out without memory of their own; hardly a check has more.
+const FEW: usize = 4;
+
+/// Evaluates programs, if they make sense, and goes on by one evaluation in `hold`.
+fn find(
+    programs: Option<&[Program]>,
+    values: &[Option<f64>],
+    check: &Check,
+    hold: &mut Hold,
+    unmet: Option<Because>,
+    at: Timestamp,
+) -> Finding {
+    // This is done for every group at every step, so nothing is allocated.
+    let (mut few, mut many) = ([(Truth::Unknown, None); FEW], Vec::new());
+    let count = check.levels.len();
+    let levels = if count <= FEW {
+        &mut few[..count]
+    } else {
+        many.resize(count, (Truth::Unknown, None));
+        &mut many[..]
+    };
+    let mut clear = check.clear.as_ref().map(|_| Truth::Unknown);
+    let mut frame = Frame { at, values, memories: &mut hold.memories, tests: None };
+    for (place, program) in programs.unwrap_or_default().iter().enumerate() {
+        let truth = program.evaluate(&mut frame);
+        let Some(level) = levels.get_mut(place) else {
+            clear = Some(truth);
+            continue;
+        };
+        let since = if let Program::For(_, _, memory) = program { frame.memories[*memory].since() } else { None };
+        *level = (truth, since);
+    }
+    hold.step(check, &Truths { levels, clear, unmet }, at)
 }

@@ -101,11 +101,10 @@ pub(super) struct Finding {
 
 /// The truths of an evaluation.
 pub(super) struct Truths<'a> {
-    /// Of each level, the worst first.
-    pub(super) levels: &'a [Truth],
+    /// Of each level, the worst first; and since when its condition has been true, where it is one
+    /// that holds.
+    pub(super) levels: &'a [(Truth, Option<Timestamp>)],
     pub(super) clear: Option<Truth>,
-    /// Since when each level's condition has been true, where it is one that holds.
-    pub(super) held: &'a [Option<Timestamp>],
     /// A need that is not met.
     pub(super) unmet: Option<Because>,
 }
@@ -128,7 +127,7 @@ impl Hold {
 
     /// Goes on by one evaluation.
     pub(super) fn step(&mut self, check: &Check, truths: &Truths<'_>, at: Timestamp) -> Finding {
-        for (since, truth) in self.levels.iter_mut().zip(truths.levels) {
+        for (since, (truth, _)) in self.levels.iter_mut().zip(truths.levels) {
             *since = if *truth == Truth::True { since.or(Some(at)) } else { None };
         }
         let raw = raw(check, truths.levels);
@@ -136,7 +135,7 @@ impl Hold {
         let mut because = Vec::new();
         let level = self.fire(check, truths, raw, at, &mut because);
         if let Raw::Level(level) = raw {
-            self.began = truths.held[level].or(self.levels[level]);
+            self.began = truths.levels[level].1.or(self.levels[level]);
         } else if level.is_none() {
             self.began = None;
         }
@@ -236,8 +235,8 @@ impl Hold {
 }
 
 /// What the truths of the levels come to.
-fn raw(check: &Check, levels: &[Truth]) -> Raw {
-    let first = |truth: Truth| levels.iter().position(|of| *of == truth);
+fn raw(check: &Check, levels: &[(Truth, Option<Timestamp>)]) -> Raw {
+    let first = |truth: Truth| levels.iter().position(|(of, _)| *of == truth);
     match (first(Truth::True), first(Truth::Unknown)) {
         // A warning must not hide missing data that was said to be critical.
         (Some(level), Some(unknown)) if check.no_data == Status::Critical && check.levels[level].status == Status::Warning => {

@@ -3,11 +3,12 @@
 use super::buffer::Buffer;
 use super::check::{Check, Judgement, Level};
 use super::data::Data;
-use super::evidence::{Told, entries, reason};
+use super::evidence::{Told, entries};
 use super::group::Group;
 use super::hold::{Finding, Hold, Raw};
 use super::meter::Meter;
 use super::range::Range;
+use super::reason::reason;
 use super::summary::Piece;
 use super::syntax::{Compare, Function, Sum, SumKind, TestKind};
 use super::trace::{Seen, Teller, Trace};
@@ -30,11 +31,10 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The verdict, and what else is told.
-    pub(super) fn judgement(&self) -> Judgement {
-        let Case { check, finding, at, .. } = *self;
-        let mut teller = Teller {
-            at,
+    /// What tells of the conditions, one after the other.
+    pub(super) fn teller(&self) -> Teller<'_> {
+        Teller {
+            at: self.at,
             buffers: self.data.buffers(),
             meters: self.group.meters.iter().map(|meter| &self.meters[*meter]).collect(),
             memories: &self.hold.memories,
@@ -42,21 +42,37 @@ impl Case<'_> {
             call: 0,
             memory: 0,
             test: 0,
-        };
+        }
+    }
+
+    /// Which level is told of: the one that fires or is unknown, or else the worst.
+    pub(super) fn told_level(&self) -> usize {
+        match (self.finding.level, self.finding.raw) {
+            (_, Raw::Unknown(level)) | (None, Raw::Level(level)) | (Some(level), _) => level,
+            (None, Raw::Calm) => 0,
+        }
+    }
+
+    /// The level that fires.
+    pub(super) fn firing(&self) -> Option<&Level> {
+        let fires = matches!(self.finding.status, Status::Warning | Status::Critical);
+        let level = self.finding.level.filter(|_| fires && !matches!(self.finding.raw, Raw::Unknown(_)));
+        level.map(|level| &self.check.levels[level])
+    }
+
+    /// The verdict, and what else is told.
+    pub(super) fn judgement(&self) -> Judgement {
+        let Case { check, finding, at, .. } = *self;
+        let mut teller = self.teller();
         let mut traces: Vec<Trace> = check.levels.iter().map(|level| teller.condition(&level.condition.logic)).collect();
         if let Some(clear) = &check.clear {
             teller.condition(&clear.logic);
         }
         let limits = check.levels.iter().zip(&traces).filter_map(|(level, trace)| Some((level.status, range_of(trace.seen.first()?)?)));
         let limits = limits.collect();
-        let told = match (finding.level, finding.raw) {
-            (_, Raw::Unknown(level)) | (None, Raw::Level(level)) | (Some(level), _) => level,
-            (None, Raw::Calm) => 0,
-        };
+        let told = self.told_level();
         let trace = if told < traces.len() { traces.swap_remove(told) } else { Trace::default() };
-        let fires = matches!(finding.status, Status::Warning | Status::Critical);
-        let level: Option<&Level> =
-            finding.level.filter(|_| fires && !matches!(finding.raw, Raw::Unknown(_))).map(|level| &check.levels[level]);
+        let level = self.firing();
         let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).or(trace.seen.first());
         let lead = lead.and_then(|seen| seen.left.clone());
         let summary = level.and(check.summary.as_ref()).map(|summary| {
@@ -67,7 +83,8 @@ impl Case<'_> {
             said.collect::<String>()
         });
         let since = level.and(finding.began);
-        let told = Told { check, level, trace: &trace, data: self.data, finding, hold: self.hold, at };
+        let judged = self.data.judged(&check.name, &self.group.tags, self.hold.last.as_ref(), at);
+        let told = Told { check, level, trace: &trace, data: self.data, finding, hold: self.hold, judged, at };
         let reason = reason(&told);
         let verdict = Verdict {
             ts: at,

@@ -194,7 +194,7 @@ impl Meter {
         }
         let measured = |slot: &&usize| buffers[**slot].source != Source::Occurrences || self.call.function.counts_occurrences();
         let slots: Vec<usize> = series.iter().filter(measured).copied().collect();
-        if self.members.iter().map(|member| member.buffer).eq(slots.iter().copied()) && self.round > 0 {
+        if self.members.iter().map(|member| member.buffer).eq(slots.iter().copied()) && !slots.is_empty() {
             return;
         }
         let member = |buffer: usize| Member { buffer, lo: 0, hi: 0, revision: u32::MAX, sum: ExactSum::new(), peaks: VecDeque::new() };

@@ -105,6 +105,17 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Adds the value on the left of each of its comparisons, in the order in which they are written.
+    pub(super) fn lefts(&self, values: &[Option<f64>], all: &mut Vec<Option<f64>>) {
+        match self {
+            Program::And(parts) | Program::Or(parts) => parts.iter().for_each(|part| part.lefts(values, all)),
+            Program::Not(part) | Program::For(part, ..) | Program::Times(part, ..) => part.lefts(values, all),
+            test => all.push(test.lead(values)),
+        }
+    }
+}
+
 impl Expression {
     /// The number; `None` when a part has no data, or when it is none, as by a division by zero.
     fn value(&self, values: &[Option<f64>]) -> Option<f64> {

@@ -146,6 +146,16 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    /// Whether nothing of it is measured.
+    pub(super) fn is_typed(&self) -> bool {
+        match &self.kind {
+            SumKind::Literal(_) => true,
+            SumKind::Call(_) => false,
+            SumKind::Negative(inner) => inner.is_typed(),
+            SumKind::Binary(left, _, right) => left.is_typed() && right.is_typed(),
+        }
+    }
+
     /// Whether nothing of it is measured now: what is typed, or is a reference.
     fn is_limit(&self) -> bool {
         match &self.kind {

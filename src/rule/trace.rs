@@ -21,6 +21,8 @@ pub(super) struct Term {
     pub(super) error: Option<f64>,
     /// The line of a forecast.
     pub(super) trend: Option<Trend>,
+    /// The series whose value it is, where one of several gives it.
+    pub(super) holder: Option<String>,
 }
 
 /// One test, as it was found.
@@ -30,6 +32,8 @@ pub(super) struct Seen {
     pub(super) truth: Truth,
     /// Whether an odd number of `not` stands above it.
     pub(super) negated: bool,
+    /// Whether the truth of the whole rests on it: of an `or` that is true, what is true of it.
+    pub(super) bears: bool,
     pub(super) left: Option<Quantity>,
     /// The limit, in the unit of `left`.
     pub(super) limit: Option<Quantity>,
@@ -65,6 +69,8 @@ pub(super) enum Pending {
 pub(super) struct Trace {
     pub(super) seen: Vec<Seen>,
     pub(super) pending: Option<Pending>,
+    /// Whether an `or` is the outermost of it.
+    pub(super) either: bool,
 }
 
 /// Where the numbers of a group come from, and how far they were told.
@@ -83,41 +89,66 @@ pub(super) struct Teller<'a> {
 impl Teller<'_> {
     /// What was seen of a condition; conditions are told in the order in which they were evaluated.
     pub(super) fn condition(&mut self, logic: &Logic) -> Trace {
-        let mut trace = Trace::default();
+        let mut trace = Trace { either: is_either(logic), ..Trace::default() };
         self.logic(logic, false, &mut trace);
         trace
     }
 
-    fn logic(&mut self, logic: &Logic, negated: bool, trace: &mut Trace) {
+    /// Adds what was seen of a part; its truth by the tests of this instant, without what holds.
+    fn logic(&mut self, logic: &Logic, negated: bool, trace: &mut Trace) -> Truth {
         match logic {
-            Logic::And(parts) | Logic::Or(parts) => parts.iter().for_each(|part| self.logic(part, negated, trace)),
-            Logic::Not(part) => self.logic(part, !negated, trace),
+            Logic::And(parts) => self.parts(parts, negated, trace, Truth::False),
+            Logic::Or(parts) => self.parts(parts, negated, trace, Truth::True),
+            Logic::Not(part) => self.logic(part, !negated, trace).not(),
             Logic::For(part, asked) => {
                 let memory = self.remembered();
-                self.logic(part, negated, trace);
+                let truth = self.logic(part, negated, trace);
                 if let Some(Memory::For { since: Some(since), from_unknown }) = memory
                     && self.at.since(since) < *asked
                 {
                     let held = self.at.since(since);
                     trace.pending = Some(Pending::Held { held, asked: *asked, short_of_data: from_unknown });
                 }
+                truth
             }
             Logic::Times(part, asked) => {
                 let memory = self.remembered();
-                self.logic(part, negated, trace);
+                let truth = self.logic(part, negated, trace);
                 if let Some(Memory::Times { hits, .. }) = memory
-                    && (1..asked.least).contains(&hits.count_ones())
+                    && hits != 0
                 {
                     trace.pending = Some(Pending::Counted { hits: hits.count_ones(), asked: *asked });
                 }
+                truth
             }
             Logic::Test(test) => {
                 let truth = self.tests.get(self.test).copied().unwrap_or(Truth::Unknown);
                 self.test += 1;
-                let seen = Seen { test: (**test).clone(), truth, negated, left: None, limit: None, terms: Vec::new(), compared: None };
+                let (left, limit, terms, compared) = (None, None, Vec::new(), None);
+                let seen = Seen { test: (**test).clone(), truth, negated, bears: true, left, limit, terms, compared };
                 trace.seen.push(self.seen(seen));
+                truth
             }
         }
+    }
+
+    /// The parts of an `or` or an `and`; where one of them settles it, nothing rests on the others.
+    fn parts(&mut self, parts: &[Logic], negated: bool, trace: &mut Trace, settles: Truth) -> Truth {
+        let mut all = Vec::new();
+        for part in parts {
+            let from = trace.seen.len();
+            let truth = self.logic(part, negated, trace);
+            all.push((truth, from..trace.seen.len()));
+        }
+        let joined = all
+            .iter()
+            .fold(settles.not(), |joined, (truth, _)| if settles == Truth::True { joined.or(*truth) } else { joined.and(*truth) });
+        if joined == settles {
+            for (_, places) in all.into_iter().filter(|(truth, _)| *truth != settles) {
+                trace.seen[places].iter_mut().for_each(|seen| seen.bears = false);
+            }
+        }
+        joined
     }
 
     fn remembered(&mut self) -> Option<Memory> {
@@ -189,15 +220,46 @@ impl Teller<'_> {
 
     fn term(&mut self, call: &Call) -> Term {
         self.call += 1;
-        let mut term = Term { call: call.clone(), quantity: None, basis: Basis::default(), known: false, error: None, trend: None };
+        let mut term =
+            Term { call: call.clone(), quantity: None, basis: Basis::default(), known: false, error: None, trend: None, holder: None };
         if let Some(meter) = self.meters.get(self.call - 1) {
             term.quantity = meter.value.map(|value| Quantity::measured(value, meter.unit.clone()));
             term.basis = meter.basis(self.buffers, self.at);
             term.known = meter.has_series();
             term.error = meter.error;
             term.trend = meter.trend().cloned();
+            term.holder = holder(meter, self.buffers, self.at);
         }
         term
+    }
+}
+
+/// The series whose value a meter gives, where that is the value of one among several.
+fn holder(meter: &Meter, buffers: &[Buffer], at: Timestamp) -> Option<String> {
+    let (call, value) = (&meter.call, meter.value?);
+    let end = at.minus(call.ago.unwrap_or(Span::ZERO));
+    let start = call.window.map_or(Timestamp::MIN, |window| end.minus(window));
+    let has = |buffer: &Buffer| match call.function {
+        Function::Last => buffer.newest_point(end).is_some_and(|point| point.value == value),
+        Function::Min | Function::Max => buffer.between(buffer.behind(start), buffer.behind(end)).iter().any(|point| point.value == value),
+        _ => false,
+    };
+    // Of one series alone it need not be said.
+    meter.slots().nth(1)?;
+    let mut all = meter.slots().map(|slot| &buffers[slot]).filter(|buffer| has(buffer));
+    let series = &all.next()?.series;
+    // Where several have it, none of them is the one.
+    all.next().is_none().then(|| format!("{}{}", series.metric, series.tags))
+}
+
+/// Whether a condition is an `or`, whatever holds it.
+fn is_either(logic: &Logic) -> bool {
+    match logic {
+        Logic::Or(_) => true,
+        Logic::For(part, _) | Logic::Times(part, _) => is_either(part),
+        // Not both is: one of them not.
+        Logic::Not(part) => matches!(**part, Logic::And(_)),
+        Logic::And(_) | Logic::Test(_) => false,
     }
 }
 

@@ -144,7 +144,7 @@ fn a_verdict_says_why_in_words_and_in_evidence() {
     assert_eq!(verdict["playbook"], "https://wiki.example/p");
     assert_eq!(
         verdict["reason"],
-        "no build.started for 31 min (limit 30 min), while the rate of commits over 30 min is 0.2 {commits}/s and queue.depth is 0"
+        "no build.started for 31 min (limit 30 min), while the rate of commits over 30 min is 0.2 commits/s, more than 0, and queue.depth is 0"
     );
     let evidence = verdict["evidence"].as_array().unwrap();
     assert_eq!(evidence[0]["term"], "age(build.started)");

@@ -37,7 +37,7 @@ fn a_disk_that_fills_is_told_with_the_time_that_is_left() {
     );
     let term = &verdict["evidence"][0];
     assert_eq!((&term["value"], &term["limit"], &term["unit"]), (&97.into(), &95.into(), &"%".into()));
-    assert_eq!(term["reaches"], "2026-11-23T19:00:00Z");
+    assert_eq!(term["crosses"], "2026-11-23T19:00:00Z");
     for key in ["slope_per_s", "slope_per_s_low", "slope_per_s_high"] {
         assert!((term[key].as_f64().unwrap() - 2.0 / 3600.0).abs() < 1e-9, "{key}: {out}");
     }

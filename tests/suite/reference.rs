@@ -59,8 +59,7 @@ fn a_slower_run_is_told_with_the_test_and_the_effect() {
     assert_eq!((code, err.as_str()), (2, ""), "{out}");
     let verdict = &verdicts(&out)[0];
     let reason = verdict["reason"].as_str().unwrap();
-    let expected =
-        "p95 of build.duration is 117.8 s, over the limit of 112.4 s; p95 is 9 % to 11 % above the reference, 200 against 180 samples";
+    let expected = "p95 of build.duration is 117.8 s, 1.1 times the reference (107 s), over the limit of 1.05 times (112.4 s); p95 is 9 % to 11 % above the reference, 200 against 180 samples";
     assert!(reason.starts_with(expected), "{reason}");
     assert!(reason.contains(" % above the reference, 200 against 180 samples, p < 0.0001 by Mann-Whitney"), "{reason}");
     let test = verdict["evidence"].as_array().unwrap().iter().find(|entry| entry["test"] == "mann-whitney").unwrap();

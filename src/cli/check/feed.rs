@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::memory::text_of;
 use crate::cli::{Failure, Trouble};
 use crate::ndjson::{Item, Samples};
-use crate::record::{Record, Value};
+use crate::record::{Notice, Record, Value};
 use crate::rule::Engine;
 use crate::store::read::Range;
 use crate::store::state::Point;
@@ -112,9 +112,24 @@ pub(super) fn add_record(engine: &mut Engine, record: Record) -> Result<(), Fail
             engine.add_verdict(&verdict.check, &verdict.tags, verdict.ts, verdict.status);
             Ok(())
         }
-        Record::Notice(_) => Ok(()),
+        Record::Notice(notice) => {
+            judged(engine, &notice);
+            Ok(())
+        }
     };
     added.map_err(Failure::Data)
+}
+
+/// Gives on what a person judged a check's firing to be.
+fn judged(engine: &mut Engine, notice: &Notice) {
+    let real = match notice.state.as_deref() {
+        Some("real") => true,
+        Some("noise") => false,
+        _ => return,
+    };
+    if let (Some(check), "judged") = (&notice.check, notice.notice.as_str()) {
+        engine.add_judgement(check, &notice.tags, notice.ts, real);
+    }
 }
 
 /// A number that stands for a member of a set: of 53 bits of its hash, so that a double holds it.

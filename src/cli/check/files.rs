@@ -39,7 +39,7 @@ pub(super) fn load(paths: &[String], io: &mut Io) -> Result<Rules, Failure> {
             let hint = "write them to a file and name that";
             return Err(Failure::usage_hint("-f -: rule files are not read from standard input, which is for records", hint));
         }
-        for path in expand(path)? {
+        for path in expand(path, |name| !is_test(name), "rules", "check.toml")? {
             let text = read(&path)?;
             sources.push(Source { name: path, text });
         }
@@ -47,8 +47,23 @@ pub(super) fn load(paths: &[String], io: &mut Io) -> Result<Rules, Failure> {
     Rules::read(sources).map_err(|errors| tell(&errors, io))
 }
 
+/// Files of tests as they are named: files, and of folders those that are named like `check.test.toml`.
+///
+/// # Errors
+/// When a folder can't be read, or holds none.
+pub(super) fn tests(paths: &[String]) -> Result<Vec<String>, Failure> {
+    let all: Vec<Vec<String>> =
+        paths.iter().map(|path| expand(path, is_test, "files of tests", "check.test.toml")).collect::<Result<_, _>>()?;
+    Ok(all.concat())
+}
+
+/// Whether a file's name is that of a file of tests.
+fn is_test(name: &str) -> bool {
+    name.ends_with(".test.toml")
+}
+
 /// Tells all mistakes but the last one, which is the failure.
-fn tell(errors: &[FileError], io: &mut Io) -> Failure {
+pub(super) fn tell(errors: &[FileError], io: &mut Io) -> Failure {
     let Some((last, others)) = errors.split_last() else { return Failure::Config("the rule files can't be read".into(), None) };
     for error in others {
         io.tell(TOOL.name, told(error, ""));
@@ -66,8 +81,8 @@ pub(super) fn told(error: &FileError, whose: &str) -> String {
     format!("{}{hint}", FileError { message, ..error.clone() })
 }
 
-/// The file itself, or the rule files of a folder by name.
-fn expand(path: &str) -> Result<Vec<String>, Failure> {
+/// The file itself, or the `.toml` files of a folder that are wanted, by name.
+fn expand(path: &str, wanted: fn(&str) -> bool, what: &str, example: &str) -> Result<Vec<String>, Failure> {
     if !Path::new(path).is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -76,22 +91,23 @@ fn expand(path: &str) -> Result<Vec<String>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
-        let is_rules = file.extension().is_some_and(|extension| extension == "toml");
+        let is_wanted = file.extension().is_some_and(|extension| extension == "toml")
+            && file.file_name().is_some_and(|name| wanted(&name.to_string_lossy()));
         // A name that begins with a dot is hidden, as what an editor has open.
         let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if is_rules && !is_hidden && file.is_file() {
+        if is_wanted && !is_hidden && file.is_file() {
             files.extend(file.into_os_string().into_string().ok());
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(Failure::Config(format!("{shown}: a folder of rules holds files named like `check.toml`, found none"), None));
+        return Err(Failure::Config(format!("{shown}: a folder of {what} holds files named like `{example}`, found none"), None));
     }
     Ok(files)
 }
 
 /// The text of a file that is not too large.
-fn read(path: &str) -> Result<String, Failure> {
+pub(super) fn read(path: &str) -> Result<String, Failure> {
     let shown = show(path.as_bytes(), 200);
     let failed = |error| Failure::io(format!("{shown}: cannot read"), error);
     let mut bytes = Vec::new();

@@ -5,6 +5,13 @@
 //! OK - {queue=linux} last of queue.depth is 2, …
 //! ```
 //!
+//! Of several checks each line and each label has the check's own name, and the first is the worst one's:
+//!
+//! ```text
+//! DISK CRITICAL - disk.used is 97 %, … (1 critical, 1 ok) | 'disk'=97%;;90 'queues{queue=mac}'=2;7;8
+//! QUEUES OK - {queue=mac} last of queue.depth is 2, …
+//! ```
+//!
 //! The first line stands for all groups, as it is all that many servers show: the worst group's
 //! reason, and how many of the others are how. All performance data stands in it too; a bar in
 //! a later line would make what follows it performance data. A bar in a text becomes `/`.
@@ -21,24 +28,33 @@ use std::collections::BTreeMap;
 use crate::record::{Status, Tags, show, time_unit};
 use crate::rule::{Judgement, Range};
 
-/// The output of a plugin, the worst group first; every line ends in a newline.
+/// The output of a plugin, the worst group first; every line ends in a newline. `name` stands where
+/// nothing was judged.
 pub(super) fn lines(name: &str, judgements: &[Judgement]) -> String {
     let mut sorted: Vec<&Judgement> = judgements.iter().collect();
     sorted.sort_by_key(|judgement| std::cmp::Reverse(judgement.verdict.status.rank()));
-    let head = plain(name, 100).to_uppercase();
-    let Some(worst) = sorted.first() else { return format!("{head} UNKNOWN - nothing to judge\n") };
-    let mut text = format!("{head} {}{}", sentence(worst), census(&sorted));
-    let performance: Vec<String> = sorted.iter().filter_map(|judgement| performance(name, judgement)).collect();
+    let Some(worst) = sorted.first() else { return format!("{} UNKNOWN - nothing to judge\n", head(name)) };
+    let mut text = format!("{} {}{}", head(&worst.verdict.check), sentence(worst), census(&sorted));
+    let performance: Vec<String> = sorted.iter().filter_map(|judgement| performance(judgement)).collect();
     if !performance.is_empty() {
         text.push_str(" | ");
         text.push_str(&performance.join(" "));
     }
     text.push('\n');
+    let several = sorted.iter().any(|judgement| judgement.verdict.check != worst.verdict.check);
     for judgement in &sorted[1..] {
+        if several {
+            text.push_str(&format!("{} ", head(&judgement.verdict.check)));
+        }
         text.push_str(&sentence(judgement));
         text.push('\n');
     }
     text
+}
+
+/// A check's name as plugins begin a line.
+fn head(name: &str) -> String {
+    plain(name, 100).to_uppercase()
 }
 
 /// `WARNING - {queue=mac} reason`.
@@ -69,7 +85,7 @@ fn plain(text: &str, most: usize) -> String {
 }
 
 /// `'label'=value[unit];[warn];[crit]`, when there is a value.
-fn performance(name: &str, judgement: &Judgement) -> Option<String> {
+fn performance(judgement: &Judgement) -> Option<String> {
     let verdict = &judgement.verdict;
     let (unit, convert) = unit(verdict.unit.as_deref());
     let limit = |status: Status| {
@@ -77,8 +93,13 @@ fn performance(name: &str, judgement: &Judgement) -> Option<String> {
         range.map_or(String::new(), |(_, range)| range.converted(convert).to_string())
     };
     let value = Some(convert(verdict.value?)).filter(|value| value.is_finite())?;
-    let text =
-        format!("'{}'={}{unit};{};{}", label(name, &verdict.tags), Range::number(value), limit(Status::Warning), limit(Status::Critical));
+    let text = format!(
+        "'{}'={}{unit};{};{}",
+        label(&verdict.check, &verdict.tags),
+        Range::number(value),
+        limit(Status::Warning),
+        limit(Status::Critical)
+    );
     Some(text.trim_end_matches(';').to_owned())
 }
 
@@ -150,8 +171,25 @@ mod tests {
     }
 
     #[test]
+    fn of_several_checks_each_has_its_own_name_and_the_worst_leads() {
+        let of = |check: &str, status: Status| {
+            let mut one = judgement(status, &[], Some(2.0), None, "so it is");
+            one.verdict.check = check.into();
+            one
+        };
+        let all = [of("queues", Status::Ok), of("disk", Status::Critical), of("backup", Status::Warning)];
+        let expected = "DISK CRITICAL - so it is (1 critical, 1 warning, 1 ok) \
+             | 'disk'=2;@2:7;~:8 'backup'=2;@2:7;~:8 'queues'=2;@2:7;~:8\n\
+             BACKUP WARNING - so it is\n\
+             QUEUES OK - so it is\n";
+        assert_eq!(lines("rules/check.toml", &all), expected);
+    }
+
+    #[test]
     fn nothing_from_outside_breaks_the_line() {
-        let text = lines("it's|a=b", &[judgement(Status::Ok, &[("a", "x|'y\n")], Some(1.0), None, "a|b\nc\u{1b}[2J")]);
+        let mut hostile = judgement(Status::Ok, &[("a", "x|'y\n")], Some(1.0), None, "a|b\nc\u{1b}[2J");
+        hostile.verdict.check = "it's|a=b".into();
+        let text = lines("checks", &[hostile]);
         assert_eq!(text.matches('|').count(), 1, "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.starts_with("IT'S/A=B OK - ") && text.ends_with("=1;@2:7;~:8\n"), "{text}");
@@ -174,12 +212,12 @@ mod tests {
             (None, 1.0, "1;@2:7;~:8"),
         ];
         for (unit, value, expected) in cases {
-            let text = performance("x", &judgement(Status::Ok, &[], Some(value), unit, "")).unwrap();
-            assert_eq!(text, format!("'x'={expected}"), "{unit:?}");
+            let text = performance(&judgement(Status::Ok, &[], Some(value), unit, "")).unwrap();
+            assert_eq!(text, format!("'queues'={expected}"), "{unit:?}");
         }
         let bare = Judgement { limits: Vec::new(), ..judgement(Status::Ok, &[], Some(1.0), None, "") };
-        assert_eq!(performance("x", &bare).as_deref(), Some("'x'=1"), "what is not known is left out at the end");
+        assert_eq!(performance(&bare).as_deref(), Some("'queues'=1"), "what is not known is left out at the end");
         let critical = Judgement { limits: vec![(Status::Critical, Range::parse("5").unwrap())], ..bare };
-        assert_eq!(performance("x", &critical).as_deref(), Some("'x'=1;;5"));
+        assert_eq!(performance(&critical).as_deref(), Some("'queues'=1;;5"));
     }
 }

@@ -1,11 +1,33 @@
 //! The checks that were typed: conditions among the arguments, or rule files.
 
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::super::{Failure, Io};
 use super::{files, ranges};
 use crate::record::{Status, check_name, show};
 use crate::rule::{Check, Level, RuleError, Rules, Senseless, parse};
+
+/// The options of a check that is typed.
+pub(super) fn options() -> [Arg; 7] {
+    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
+    [
+        value("warning", "CONDITION|RANGE", "Warn when this is true, or when VALUE is outside of this range").short('w'),
+        value(
+            "critical",
+            "CONDITION|RANGE",
+            "Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option",
+        )
+        .short('c'),
+        value("name", "NAME", "The name of the check in its verdicts [default: check]"),
+        value("by", "TAG,…", "One verdict for each value of these tags"),
+        value("no-data", "STATUS", "What it means when there is no data: ok, warning, critical or unknown [default: unknown]"),
+        value("playbook", "URL", "Where to read what to do; goes into the verdicts"),
+        Arg::new("no-extrapolation")
+            .long("no-extrapolation")
+            .action(ArgAction::SetTrue)
+            .help("Do not extend the increase of a counter to its window's borders"),
+    ]
+}
 
 /// What is to be judged.
 #[derive(Debug)]
@@ -42,6 +64,12 @@ impl Typed {
             (None, Some(check)) => format!("{}: {}", check.name, check.meaning()),
             _ => self.name.clone(),
         }
+    }
+
+    /// As [`Typed::wrong`], where the checks were judged without some of the others.
+    pub(super) fn wrong_in(&self, name: &str, senseless: &Senseless) -> Failure {
+        let rule = self.checks.iter().position(|check| check.name == name).unwrap_or(senseless.rule);
+        self.wrong(&Senseless { rule, ..senseless.clone() })
     }
 
     /// A mistake that only the data showed, at its place.

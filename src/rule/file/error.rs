@@ -22,7 +22,7 @@ pub struct FileError {
 
 impl FileError {
     /// The mistake at a place of a file's text.
-    pub(super) fn new(file: &str, text: &str, error: RuleError) -> FileError {
+    pub(in crate::rule) fn new(file: &str, text: &str, error: RuleError) -> FileError {
         let rendered = error.render(text);
         let (line, column) = line_and_column(text, error.start);
         let shown = rendered.split_once("\n  | ").map_or(String::new(), |(_, shown)| format!("  | {shown}"));
@@ -31,7 +31,7 @@ impl FileError {
 }
 
 /// Line and column of a byte, both from 1; the column counts characters.
-pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+pub(in crate::rule) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

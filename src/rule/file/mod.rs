@@ -17,13 +17,13 @@
 
 mod check;
 mod clear;
-mod error;
+pub(super) mod error;
 mod order;
 mod slo;
 #[cfg(test)]
 mod tests;
-mod text;
-mod value;
+pub(super) mod text;
+pub(super) mod value;
 
 use std::collections::HashMap;
 
@@ -211,7 +211,7 @@ fn read_source(source: &Source) -> (Vec<Found>, Vec<RuleError>) {
 }
 
 /// What the reader of TOML found wrong.
-fn broken(text: &str, error: &toml::de::Error) -> RuleError {
+pub(super) fn broken(text: &str, error: &toml::de::Error) -> RuleError {
     let place = error.span().map_or((text.len(), text.len()), |span| (span.start, span.end));
     let what = error.message();
     let part = || show(text.get(place.0..place.1).unwrap_or_default().as_bytes(), 40);

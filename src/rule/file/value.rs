@@ -11,17 +11,17 @@ use crate::time::Span;
 
 /// A key and its value, and where they stand in the file.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(in crate::rule) struct Entry<'a> {
     /// The whole text of the file.
-    pub(super) file: &'a str,
-    pub(super) key: &'a str,
-    pub(super) key_place: Place,
-    pub(super) value: &'a DeValue<'a>,
-    pub(super) place: Place,
+    pub(in crate::rule) file: &'a str,
+    pub(in crate::rule) key: &'a str,
+    pub(in crate::rule) key_place: Place,
+    pub(in crate::rule) value: &'a DeValue<'a>,
+    pub(in crate::rule) place: Place,
 }
 
 /// The entries of a table in the order of the file.
-pub(super) fn entries<'a>(file: &'a str, table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
+pub(in crate::rule) fn entries<'a>(file: &'a str, table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
     let entry = |(key, value): (&'a toml::Spanned<toml::de::DeString<'a>>, &'a toml::Spanned<DeValue<'a>>)| Entry {
         file,
         key: key.get_ref(),
@@ -35,7 +35,7 @@ pub(super) fn entries<'a>(file: &'a str, table: &'a DeTable<'a>) -> Vec<Entry<'a
 }
 
 /// A key that is not among the known ones, with the nearest of those.
-pub(super) fn unknown(entry: &Entry<'_>, of: &str, known: &[&str]) -> RuleError {
+pub(in crate::rule) fn unknown(entry: &Entry<'_>, of: &str, known: &[&str]) -> RuleError {
     let error = RuleError::new(format!("unknown key `{}`", show(entry.key.as_bytes(), 40)), entry.key_place);
     match nearest(entry.key, known.iter().copied()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -45,17 +45,17 @@ pub(super) fn unknown(entry: &Entry<'_>, of: &str, known: &[&str]) -> RuleError 
 
 impl<'a> Entry<'a> {
     /// A mistake of this value: `` `by` must be …, found … ``.
-    pub(super) fn wrong(&self, expected: &str) -> RuleError {
+    pub(in crate::rule) fn wrong(&self, expected: &str) -> RuleError {
         RuleError::new(format!("`{}` must be {expected}, found {}", self.name(), self.found()), self.place)
     }
 
     /// A mistake at this value.
-    pub(super) fn error(&self, message: impl Into<String>) -> RuleError {
+    pub(in crate::rule) fn error(&self, message: impl Into<String>) -> RuleError {
         RuleError::new(message, self.place)
     }
 
     /// The key for a message.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::rule) fn name(&self) -> String {
         show(self.key.as_bytes(), 40)
     }
 
@@ -75,7 +75,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A text that says something.
-    pub(super) fn text(&self, expected: &str) -> Result<Text, RuleError> {
+    pub(in crate::rule) fn text(&self, expected: &str) -> Result<Text, RuleError> {
         match self.value {
             DeValue::String(text) if !text.trim().is_empty() => Ok(Text::new(self.file, self.place, text)),
             _ => Err(self.wrong(expected)),
@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A number, without a fraction or with.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(in crate::rule) fn number(&self) -> Option<f64> {
         match self.value {
             // What is beyond 64 bits is rounded, as in a record.
             DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64),
@@ -92,14 +92,14 @@ impl<'a> Entry<'a> {
         }
     }
 
-    pub(super) fn bool(&self) -> Result<bool, RuleError> {
+    pub(in crate::rule) fn bool(&self) -> Result<bool, RuleError> {
         match self.value {
             DeValue::Boolean(value) => Ok(*value),
             _ => Err(self.wrong("true or false, without quotes")),
         }
     }
 
-    pub(super) fn table(&self, expected: &str) -> Result<Vec<Entry<'a>>, RuleError> {
+    pub(in crate::rule) fn table(&self, expected: &str) -> Result<Vec<Entry<'a>>, RuleError> {
         match self.value {
             DeValue::Table(table) => Ok(entries(self.file, table)),
             _ => Err(self.wrong(expected)),
@@ -107,7 +107,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A length of time, like `"10m"`.
-    pub(super) fn span(&self) -> Result<Span, RuleError> {
+    pub(in crate::rule) fn span(&self) -> Result<Span, RuleError> {
         if self.number().is_some() {
             let hint = format!("write `{} = \"{}s\"`, or with another of ms, s, m, h, d and w", self.name(), self.raw());
             return Err(self.wrong("a duration in quotes, like \"10m\"").hint(hint));
@@ -120,18 +120,18 @@ impl<'a> Entry<'a> {
         show(self.file.get(self.place.0..self.place.1).unwrap_or_default().as_bytes(), 40)
     }
 
-    pub(super) fn condition(&self) -> Result<Condition, RuleError> {
+    pub(in crate::rule) fn condition(&self) -> Result<Condition, RuleError> {
         let text = self.text("a condition, like \"age(build.started) > 30m\"")?;
         parse(&text.text).map_err(|error| moved(&text, error))
     }
 
-    pub(super) fn summary(&self) -> Result<Summary, RuleError> {
+    pub(in crate::rule) fn summary(&self) -> Result<Summary, RuleError> {
         let text = self.text("a sentence, like \"no build for {age(build.started)}\"")?;
         Summary::parse(&text.text).map_err(|error| moved(&text, error))
     }
 
     /// Names, in a list or one by itself; each once, in the order of the file.
-    pub(super) fn names(&self, expected: &str) -> Result<Vec<String>, Vec<RuleError>> {
+    pub(in crate::rule) fn names(&self, expected: &str) -> Result<Vec<String>, Vec<RuleError>> {
         let items = match self.value {
             DeValue::String(_) => vec![*self],
             DeValue::Array(list) if !list.is_empty() => {
@@ -157,7 +157,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What no data means, and after how long: `critical`, or `critical for 10m`.
-    pub(super) fn no_data(&self) -> Result<(Status, Span), RuleError> {
+    pub(in crate::rule) fn no_data(&self) -> Result<(Status, Span), RuleError> {
         let text = self.text("ok, warning, critical or unknown, perhaps with a time, like \"critical for 10m\"")?;
         let (word, rest) = match text.text.split_once(char::is_whitespace) {
             Some((word, rest)) => (word, rest.trim()),
@@ -193,7 +193,7 @@ fn span_of(text: &Text, (start, end): Place) -> Result<Span, RuleError> {
 }
 
 /// A mistake in a text as one in its file.
-pub(super) fn moved(text: &Text, error: RuleError) -> RuleError {
+pub(in crate::rule) fn moved(text: &Text, error: RuleError) -> RuleError {
     let (start, end) = text.place((error.start, error.end));
     RuleError { start, end, ..error }
 }
