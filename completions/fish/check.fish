@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_check_global_optspecs
-    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= state= live late= at= since= until= rejects= strict h/help V/version
+    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= at= since= until= rejects= strict h/help V/version
 end
 
 function __fish_check_needs_command
@@ -31,6 +31,8 @@ complete -c check -n "__fish_check_needs_command" -l by -d 'One verdict for each
 complete -c check -n "__fish_check_needs_command" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_needs_command" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
 complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_needs_command" -l reference -d 'The file or history folder that `reference(…)` is of; without a CONDITION, every metric is held against it' -r
+complete -c check -n "__fish_check_needs_command" -l tolerance -d 'Without a CONDITION: by how much medians may differ from the reference\'s [default: 10%]' -r
 complete -c check -n "__fish_check_needs_command" -l state -d 'Go on from the run before: remember in DIR what holds, and what came by standard input' -r
 complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: how long records of an instant are waited for [default: 200ms]' -r
 complete -c check -n "__fish_check_needs_command" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r

@@ -13,6 +13,7 @@ mod memory;
 mod plan;
 mod plugin;
 mod ranges;
+mod reference;
 mod rule_test;
 mod rules;
 
@@ -41,9 +42,16 @@ Examples:
   check --warning 'p95(latency, 5m) > 90ms' --critical 'p95(latency, 5m) > 1s' HISTORY
   check --by queue 'last(queue.depth) > 500 for 5m' --since 1h HISTORY
   check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin
+  check --reference main.ndjson 'p95(build.duration) > 1.1 * reference(build.duration)' HISTORY
+  check --reference main.ndjson run.ndjson            every metric of a run against those of a kept one
   check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY    with the ranges of a monitoring plugin";
 
 const NOTES: &str = "\
+With --reference and no CONDITION every metric of the reference is compared with that of the run, by
+its tags: a warning where the median surely differs by more than --tolerance (its 95 % interval lies
+beyond it, and p by Mann-Whitney, corrected by Holm for the number of metrics, is below 0.05). What
+the run lacks, or has fewer than 8 samples of, is as --no-data says.
+
 Exit status: 0 ok, 1 warning, 2 critical, 3 unknown, and for every failure of its own.
 The language of conditions is in pipewatch-conditions(7).";
 
@@ -55,7 +63,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .after_help(NOTES)
         .override_usage(
-            "check [OPTIONS] CONDITION [FILE]…\n       check [OPTIONS] --warning CONDITION --critical CONDITION [FILE]…\n       check [OPTIONS] --warning RANGE --critical RANGE VALUE [FILE]…",
+            "check [OPTIONS] CONDITION [FILE]…\n       check [OPTIONS] --warning CONDITION --critical CONDITION [FILE]…\n       check [OPTIONS] --warning RANGE --critical RANGE VALUE [FILE]…\n       check [OPTIONS] --reference FILE [FILE]…",
         )
         .version(env!("CARGO_PKG_VERSION"))
         .styles(args::styles())
@@ -65,6 +73,7 @@ fn command() -> Command {
         .arg(flag("exit-zero", "Exit 0 whatever was found, for pipes under `pipefail`"))
         .arg(flag("human", "Explain the verdicts in plain words on standard error").short('H'))
         .arg(files::option())
+        .args(reference::options())
         .arg(value("state", "DIR", "Go on from the run before: remember in DIR what holds, and what came by standard input"))
         .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
         .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
@@ -88,9 +97,13 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
 
 /// Judges records: the work of `check` without a subcommand.
 fn judge(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
+    if let Some(comparison) = reference::Comparison::new(matches)? {
+        return comparison.run(matches, io);
+    }
     let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::of_paths(TOOL.name, plan.paths.clone(), matches, io)?;
     let mut engine = Engine::new(plan.rules.checks.clone());
+    reference::refer(&mut engine, &plan.rules, matches, io)?;
     let open = |folder: &String| Memory::open(Path::new(folder), &plan.rules, &mut engine, io);
     let memory = plan.state.as_ref().map(open).transpose()?;
     let feed = Feed::new(inputs.range).keep(memory.is_some() && !inputs.are_files());
@@ -137,15 +150,7 @@ fn once(
     }
     engine.run(first, at, &mut |_, _| {});
     let judgements = engine.judge(at).map_err(|senseless| plan.rules.wrong(&senseless))?;
-    match plan.form {
-        Form::Records => {
-            for judgement in &judgements {
-                out.append(|block| write(block, &Record::Verdict(judgement.verdict.clone())))?;
-            }
-        }
-        Form::Nagios => out.lines(plugin::lines(&plan.rules.name, &judgements).as_bytes())?,
-    }
-    out.flush()?;
+    bring_out(plan.form, &plan.rules.name, &judgements, &mut out)?;
     // After the verdicts were written: a crash here repeats them, the other order would lose one.
     if let Some(memory) = &mut memory {
         memory.points.append(&mut feed.kept);
@@ -156,6 +161,19 @@ fn once(
         judgements.iter().for_each(|judgement| say(judgement, colour, &mut io.stderr));
     }
     Ok(judgements)
+}
+
+/// Writes verdicts as they are wished, and flushes.
+fn bring_out(form: Form, name: &str, judgements: &[Judgement], out: &mut Output) -> Result<(), Failure> {
+    match form {
+        Form::Records => {
+            for judgement in judgements {
+                out.append(|block| write(block, &Record::Verdict(judgement.verdict.clone())))?;
+            }
+        }
+        Form::Nagios => out.lines(plugin::lines(name, judgements).as_bytes())?,
+    }
+    out.flush()
 }
 
 /// Tells a verdict in plain words.

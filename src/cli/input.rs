@@ -136,6 +136,14 @@ impl Inputs {
         Ok(Inputs { paths, range: range(matches, io)?, rejects })
     }
 
+    /// All of one file or folder, whatever range of time was typed for the others.
+    ///
+    /// # Errors
+    /// As [`Inputs::new`].
+    pub fn of_one(tool: &'static str, path: &str, strict: bool) -> Result<Inputs, Failure> {
+        Ok(Inputs { paths: vec![path.to_owned()], range: Range::default(), rejects: Rejects::new(tool, None, strict)? })
+    }
+
     /// Whether every input is a file or a folder, so that nothing is live.
     pub fn are_files(&self) -> bool {
         self.paths.iter().all(|path| path != "-" && (Path::new(path).is_file() || Path::new(path).is_dir()))

@@ -26,7 +26,9 @@ use super::group::{Links, Rule};
 use super::hold::{Because, Hold, Raw};
 use super::judgement::Case;
 use super::meter::Meter;
-use super::want::Wants;
+use super::reference::History;
+use super::syntax::Function;
+use super::want::{Wants, each_call};
 use crate::record::{Beat, Event, Series, Status, Tags, Window};
 use crate::time::{Span, Timestamp};
 
@@ -46,6 +48,9 @@ pub struct Engine {
     /// The rules in such an order that those needed come first.
     order: Vec<usize>,
     data: Data,
+    /// What references ask for, and the history that they are of.
+    references: Wants,
+    reference: Option<History>,
     /// Which buffers each selector takes.
     takers: Vec<Vec<usize>>,
     meters: Vec<Meter>,
@@ -96,12 +101,45 @@ pub struct Senseless {
 impl Engine {
     /// An engine for checks, without data.
     pub fn new(checks: Vec<Check>) -> Engine {
-        let mut wants = Wants::default();
+        let (mut wants, mut references) = (Wants::default(), Wants::default());
         let mut known = Vec::new();
         let order = super::file::order(&checks);
-        let rules: Vec<Rule> = checks.into_iter().map(|check| Rule::new(check, &mut wants, &mut known)).collect();
+        let rules: Vec<Rule> = checks.into_iter().map(|check| Rule::new(check, (&mut wants, &mut references), &mut known)).collect();
         let takers = vec![Vec::new(); wants.0.len()];
-        Engine { rules, order, data: Data::new(wants), takers, meters: Vec::new(), index: HashMap::new(), round: 0, at: None }
+        let data = Data::new(wants);
+        let (meters, index) = (Vec::new(), HashMap::new());
+        Engine { rules, order, data, references, reference: None, takers, meters, index, round: 0, at: None }
+    }
+
+    /// The first condition that asks for a reference, as the mistake that it is where there is none.
+    pub fn asks_reference(&self) -> Option<Senseless> {
+        self.rules.iter().enumerate().find_map(|(rule, of)| {
+            let conditions = of.check.levels.iter().map(|level| &level.condition).chain(of.check.clear.as_ref());
+            let mut found = None;
+            for (level, condition) in conditions.enumerate() {
+                each_call(&condition.logic, &mut |call| {
+                    if call.function == Function::Reference && found.is_none() {
+                        found = Some((level, call.place));
+                    }
+                });
+            }
+            let (level, place) = found?;
+            let error = RuleError::new("`reference` reads a history that was not named", place);
+            Some(Senseless { rule, level, error: error.hint("name it by --reference FILE, a file or a history folder") })
+        })
+    }
+
+    /// An engine without checks, which takes what the references of this one ask for.
+    pub fn reader(&self) -> Engine {
+        let mut reader = Engine::new(Vec::new());
+        reader.data = Data::new(super::reference::wants(&self.references));
+        reader.resume(Timestamp::MIN);
+        reader
+    }
+
+    /// Takes what a reader has read as the history of all references; before anything is judged.
+    pub fn refer(&mut self, reader: Engine) {
+        self.reference = Some(History::new(reader.data));
     }
 
     /// The checks.
@@ -426,7 +464,7 @@ impl Engine {
         }
         let mut links = Links::new(self.data.buffers(), &self.takers);
         for rule in &mut self.rules {
-            rule.link(at, &mut links, &mut self.meters, &mut self.index);
+            rule.link(at, &mut links, self.reference.as_ref(), &mut self.meters, &mut self.index);
         }
     }
 

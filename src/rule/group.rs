@@ -8,8 +8,9 @@ use super::error::RuleError;
 use super::hold::{Because, Finding, Hold, Truths};
 use super::meter::Meter;
 use super::program::{Compiler, Frame, Program};
+use super::reference::History;
 use super::summary::Piece;
-use super::syntax::{Call, Logic};
+use super::syntax::{Call, Function, Logic};
 use super::truth::{Memory, Truth};
 use super::want::{Wants, each_call, each_call_of_sum};
 use crate::record::{Status, Tags};
@@ -103,17 +104,21 @@ impl<'a> Links<'a> {
 
 impl Rule {
     /// Makes a check ready; its calls join those that are known.
-    pub(super) fn new(mut check: Check, wants: &mut Wants, known: &mut Vec<String>) -> Rule {
+    ///
+    /// What they ask for joins `wants`: of the data, and of the reference.
+    pub(super) fn new(mut check: Check, wants: (&mut Wants, &mut Wants), known: &mut Vec<String>) -> Rule {
         for condition in check.levels.iter_mut().map(|level: &mut Level| &mut level.condition).chain(check.clear.as_mut()) {
             condition.logic.turn();
         }
         let mut calls = Vec::new();
+        let (wants, references) = wants;
         let mut ask = |call: &Call| {
-            let name = format!("{call} {}", check.extrapolate);
+            let name = format!("{call} {} {:?}", check.extrapolate, call.of);
             let id = known.iter().position(|other| *other == name).unwrap_or(known.len());
             if id == known.len() {
                 known.push(name);
             }
+            let wants = if call.function == Function::Reference { &mut *references } else { &mut *wants };
             calls.push(Asked { call: call.clone(), want: wants.add(call), id });
         };
         let mut depth = Span::ZERO;
@@ -140,6 +145,7 @@ impl Rule {
         &mut self,
         at: Timestamp,
         links: &mut Links<'_>,
+        reference: Option<&History>,
         meters: &mut Vec<Meter>,
         index: &mut HashMap<(usize, Tags), usize>,
     ) {
@@ -147,6 +153,10 @@ impl Rule {
         for group in &mut self.groups {
             group.meters.clear();
             for asked in &self.calls {
+                if asked.call.function == Function::Reference {
+                    group.meters.push(refer(asked, &self.check, &group.tags, reference, meters, index));
+                    continue;
+                }
                 let buffers = links.buffers;
                 let apart = links.of(asked.want, &self.check.by);
                 let tags = group.tags.only(&apart.keys);
@@ -169,7 +179,8 @@ impl Rule {
         if by.is_empty() {
             all = vec![Tags::new()];
         }
-        for want in self.calls[..self.judged].iter().map(|asked| asked.want).filter(|_| !by.is_empty()) {
+        let asked = self.calls[..self.judged].iter().filter(|asked| asked.call.function != Function::Reference);
+        for want in asked.map(|asked| asked.want).filter(|_| !by.is_empty()) {
             let tags = links.takers[want].iter().map(|slot| links.buffers[*slot].series.tags.only(by));
             all.extend(tags.filter(|tags| tags.len() == by.len()));
         }
@@ -199,6 +210,29 @@ impl Rule {
             });
         }
     }
+}
+
+/// The meter of a reference for a group, made once.
+fn refer(
+    asked: &Asked,
+    check: &Check,
+    tags: &Tags,
+    reference: Option<&History>,
+    meters: &mut Vec<Meter>,
+    index: &mut HashMap<(usize, Tags), usize>,
+) -> usize {
+    *index.entry((asked.id, tags.clone())).or_insert_with(|| {
+        meters.push(match reference {
+            Some(history) => {
+                let mut links = Links::new(history.buffers(), &history.takers);
+                let apart = links.of(asked.want, &check.by);
+                let series = apart.slots.get(&tags.only(&apart.keys)).map_or(&[][..], Vec::as_slice);
+                Meter::of_reference(&asked.call, check.extrapolate, series, history)
+            }
+            None => Meter::new(&asked.call, check.extrapolate),
+        });
+        meters.len() - 1
+    })
 }
 
 /// How long the parts that hold may have to look back.

@@ -13,9 +13,10 @@ use hashbrown::HashMap;
 use super::aggregate::{self, Aggregate, Ends, Refusal};
 use super::buffer::{Buffer, Point, Source, WindowPoint};
 use super::forecast;
+use super::reference::History;
 use super::syntax::{Call, Function};
-use crate::math::{ExactMoments, ExactSum, Ordered, quantile_weighted};
-use crate::record::SampleType;
+use crate::math::{ExactMoments, ExactSum, Ordered, quantile_weighted, sort_values};
+use crate::record::{SampleType, Series};
 use crate::time::{Span, Timestamp};
 
 /// One call over one set of series.
@@ -36,9 +37,20 @@ pub(super) struct Meter {
     /// As `refusal`, known from the series alone.
     pub(super) senseless: Option<Refusal>,
     /// For a forecast: the instant it was worked out at, and the line.
-    forecast: Option<(Timestamp, Option<forecast::Trend>)>,
+    forecast: Option<(Timestamp, Result<Option<forecast::Trend>, Refusal>)>,
     /// The round in which it was last moved.
     round: u64,
+    /// Of a reference: what its value rests on, as nothing moves it.
+    fixed: Option<Fixed>,
+}
+
+/// What the value of a reference rests on.
+#[derive(Debug)]
+struct Fixed {
+    basis: Basis,
+    /// The samples, ascending; `None` where they stand for more or less than one.
+    values: Option<Vec<f64>>,
+    known: bool,
 }
 
 /// How far one series has been read: the samples of `lo..hi` are in the window.
@@ -141,11 +153,45 @@ impl Meter {
             senseless: None,
             forecast: None,
             round: 0,
+            fixed: None,
         }
+    }
+
+    /// A reference, worked out once over the series of its history.
+    pub(super) fn of_reference(call: &Call, extrapolate: bool, series: &[usize], history: &History) -> Meter {
+        let mut meter = Meter::new(call, extrapolate);
+        let Some(asked) = history.call(call) else { return meter };
+        let (buffers, end) = (history.buffers(), history.end);
+        let mut inner = Meter::new(&asked, extrapolate);
+        inner.link(series, buffers);
+        inner.advance(buffers, end, 1);
+        let fixed = Fixed { basis: inner.basis(buffers, end), values: inner.values(buffers, end), known: inner.has_series() };
+        (meter.value, meter.error, meter.unit) = (inner.value, inner.error, inner.unit);
+        meter.senseless = inner.senseless.or(inner.refusal);
+        (meter.refusal, meter.fixed) = (meter.senseless.clone(), Some(fixed));
+        meter
+    }
+
+    /// The samples in the window at an instant, ascending; `None` where they stand for more or less than one.
+    pub(super) fn values(&self, buffers: &[Buffer], at: Timestamp) -> Option<Vec<f64>> {
+        if let Some(fixed) = &self.fixed {
+            return fixed.values.clone();
+        }
+        let (start, end) = self.window(at);
+        let points = self.members.iter().flat_map(|member| {
+            let buffer = &buffers[member.buffer];
+            buffer.between(buffer.behind(start), buffer.behind(end))
+        });
+        let mut values = points.map(|point| (point.weight == 1.0).then_some(point.value)).collect::<Option<Vec<f64>>>()?;
+        sort_values(&mut values);
+        Some(values)
     }
 
     /// Takes the series to measure, in their order; begins anew when they are others than before.
     pub(super) fn link(&mut self, series: &[usize], buffers: &[Buffer]) {
+        if self.call.function == Function::Reference {
+            return;
+        }
         let measured = |slot: &&usize| buffers[**slot].source != Source::Occurrences || self.call.function.counts_occurrences();
         let slots: Vec<usize> = series.iter().filter(measured).copied().collect();
         if self.members.iter().map(|member| member.buffer).eq(slots.iter().copied()) && !slots.is_empty() {
@@ -188,7 +234,7 @@ impl Meter {
 
     /// Whether any series is measured.
     pub(super) fn has_series(&self) -> bool {
-        !self.members.is_empty()
+        !self.members.is_empty() || self.fixed.as_ref().is_some_and(|fixed| fixed.known)
     }
 
     /// The buffers of its series.
@@ -204,7 +250,7 @@ impl Meter {
 
     /// Moves on to an instant, once a round, and works out the value.
     pub(super) fn advance(&mut self, buffers: &[Buffer], at: Timestamp, round: u64) {
-        if self.round == round {
+        if self.round == round || self.call.function == Function::Reference {
             return;
         }
         self.round = round;
@@ -347,31 +393,39 @@ impl Meter {
         let then = at.floor_to(forecast::step(window));
         if self.forecast.as_ref().is_none_or(|(known, _)| *known != then) {
             let (start, end) = self.window(then);
-            let points = self.points(buffers, start, end);
-            self.forecast = Some((then, forecast::trend(&points, end)));
+            let points = forecast::of_one(&self.call, self.points(buffers, start, end));
+            self.forecast = Some((then, points.map(|points| forecast::trend(&points, end))));
         }
-        let trend = self.trend()?;
-        Some(trend.at(at.minus(self.call.ago.unwrap_or(Span::ZERO)).plus(ahead)))
+        if let Some((_, Err(refusal))) = &self.forecast {
+            self.refusal = Some(refusal.clone());
+        }
+        self.trend()?.at(at.minus(self.call.ago.unwrap_or(Span::ZERO)).plus(ahead))
     }
 
     /// The line of a forecast.
     pub(super) fn trend(&self) -> Option<&forecast::Trend> {
-        self.forecast.as_ref().and_then(|(_, trend)| trend.as_ref())
+        self.forecast.as_ref().and_then(|(_, trend)| trend.as_ref().ok()?.as_ref())
     }
 
-    /// The samples in a window, of every series; of windows that rollup made, their means.
-    fn points(&self, buffers: &[Buffer], start: Timestamp, end: Timestamp) -> Vec<Point> {
-        let mut points = Vec::new();
+    /// The samples in a window, of every series that has some; of windows that rollup made, their means,
+    /// each in the middle of its window.
+    fn points<'a>(&self, buffers: &'a [Buffer], start: Timestamp, end: Timestamp) -> Vec<(&'a Series, Vec<Point>)> {
+        let mut all = Vec::new();
         for member in &self.members {
             let buffer = &buffers[member.buffer];
-            points.extend_from_slice(buffer.between(buffer.behind(start), buffer.behind(end)));
-            let means = buffer.windows_within(start, end).iter().filter_map(|window| {
+            let mut points = buffer.between(buffer.behind(start), buffer.behind(end)).to_vec();
+            let windows = aggregate::apart(buffer.windows_within(start, end));
+            let means = windows.into_iter().rev().filter_map(|window| {
                 let value = window.stats.mean.or(window.stats.last)?;
-                Some(Point { ts: window.end, value, weight: 1.0 })
+                let middle = Span::from_nanos(window.end.since(window.start).nanos() / 2);
+                Some(Point { ts: window.start.plus(middle), value, weight: 1.0 })
             });
             points.extend(means);
+            if !points.is_empty() {
+                all.push((&*buffer.series, points));
+            }
         }
-        points
+        all
     }
 
     fn newest(&self, buffers: &[Buffer], end: Timestamp) -> Option<Timestamp> {
@@ -392,6 +446,9 @@ impl Meter {
 
     /// What the value at an instant rests on.
     pub(super) fn basis(&self, buffers: &[Buffer], at: Timestamp) -> Basis {
+        if let Some(fixed) = &self.fixed {
+            return fixed.basis.clone();
+        }
         let (start, end) = if self.call.function == Function::Age { (Timestamp::MIN, at) } else { self.window(at) };
         let mut basis = Basis { last_seen: self.newest(buffers, end), ..Basis::default() };
         for buffer in self.members.iter().map(|member| &buffers[member.buffer]) {

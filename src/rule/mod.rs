@@ -20,6 +20,10 @@
 //!   5 times` speaks of the last five. An instant between two evaluations is judged as if one were
 //!   there.
 //! - Over windows that `rollup` made, a window counts where its end lies in `(t - 5m, t]`.
+//! - `forecast` is of one series: several at a time are refused, with the tags to keep them apart by; those
+//!   that follow one another in time are one. A window that rollup made stands for its mean, at its middle.
+//! - `reference(x)` is of the whole history that was kept to compare with, by the function of the other side of its
+//!   comparison; its groups are those of the same tags, or all of it where it has no such tag.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
 mod aggregate;
@@ -47,6 +51,7 @@ mod program;
 pub mod prometheus;
 mod range;
 mod reason;
+mod reference;
 mod summary;
 mod syntax;
 pub mod testing;
@@ -65,5 +70,6 @@ pub use nagios::{NagiosOptions, Refused, export_nagios};
 pub use notation::{Given, MOST_VALUES, series, values};
 pub use parse::parse;
 pub use range::{Range, is_value};
+pub use reference::{Compare, Runs, Tolerance};
 pub use summary::Summary;
 pub use syntax::Condition;

@@ -3,10 +3,12 @@
 use super::error::RuleError;
 use super::lexer::{Kind, Token, tokens};
 use super::literal::{literal, not_yet, pattern, unknown_function};
+use super::reference::{all_resolved, lost, resolve};
 use super::syntax::{
     Arithmetic, Call, Compare, Condition, Function, How, KEYWORDS, Literal, Logic, Matcher, Place, Selector, Sum, SumKind, Test, TestKind,
     Times,
 };
+use super::want::each_call_of_sum;
 use crate::record::nearest;
 use crate::record::show;
 use crate::time::Span;
@@ -26,7 +28,10 @@ pub fn parse(text: &str) -> Result<Condition, RuleError> {
     let node = parser.condition()?;
     let logic = parser.logic(node)?;
     match parser.kind() {
-        Kind::End => Ok(Condition { logic, text: text.to_owned() }),
+        Kind::End => {
+            all_resolved(&logic)?;
+            Ok(Condition { logic, text: text.to_owned() })
+        }
         _ => Err(parser.leftover()),
     }
 }
@@ -41,6 +46,11 @@ pub(super) fn parse_sum(text: &str, (from, to): Place) -> Result<Sum, RuleError>
     let mut parser = Parser { tokens: tokens(&part)?, at: 0, depth: 0, text: &part };
     let node = parser.condition()?;
     let sum = parser.sum_of(node)?;
+    let mut lone = None;
+    each_call_of_sum(&sum, &mut |call| lone = lone.take().or_else(|| lost(call)));
+    if let Some(error) = lone {
+        return Err(error);
+    }
     match parser.kind() {
         Kind::End => Ok(sum),
         _ => parser.expected("the end"),
@@ -273,9 +283,10 @@ impl Parser<'_> {
 
     fn compare(&mut self, start: usize, left: Node, compare: Compare) -> Result<Node, RuleError> {
         self.next();
-        let left = self.sum_of(left)?;
+        let mut left = self.sum_of(left)?;
         let right = self.sum()?;
-        let right = self.sum_of(right)?;
+        let mut right = self.sum_of(right)?;
+        resolve(&mut left, &mut right)?;
         if matches!(self.kind(), Kind::Word(word) if word == "of") {
             let place = self.token().span;
             self.next();
@@ -461,7 +472,7 @@ impl Parser<'_> {
         }
         let selector = self.selector()?;
         let place = (start, self.behind());
-        let call = Call { function: Function::Last, selector, window: None, ago: None, ahead: None, bare: true, place };
+        let call = Call { function: Function::Last, selector, window: None, ago: None, ahead: None, of: None, bare: true, place };
         Ok(Node::Sum(Sum { kind: SumKind::Call(call), place }))
     }
 
@@ -511,7 +522,7 @@ impl Parser<'_> {
             let error = RuleError::new("`age` takes no window: it is the time since the newest sample", place);
             return Err(error.hint(format!("write `age({selector}) > 30m`, or `absent({selector}, 30m)`")));
         }
-        Ok(Node::Sum(Sum { kind: SumKind::Call(Call { function, selector, window, ago, ahead, bare: false, place }), place }))
+        Ok(Node::Sum(Sum { kind: SumKind::Call(Call { function, selector, window, ago, ahead, of: None, bare: false, place }), place }))
     }
 
     fn selector(&mut self) -> Result<Selector, RuleError> {

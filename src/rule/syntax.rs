@@ -42,8 +42,8 @@ impl Logic {
             Logic::Not(part) | Logic::For(part, _) | Logic::Times(part, _) => part.turn(),
             Logic::Test(test) => {
                 if let TestKind::Compare { left, compare, right } = &mut test.kind
-                    && left.is_typed()
-                    && !right.is_typed()
+                    && left.is_limit()
+                    && !right.is_limit()
                 {
                     std::mem::swap(left, right);
                     *compare = compare.turned();
@@ -155,6 +155,16 @@ impl Sum {
             SumKind::Binary(left, _, right) => left.is_typed() && right.is_typed(),
         }
     }
+
+    /// Whether nothing of it is measured now: what is typed, or is a reference.
+    fn is_limit(&self) -> bool {
+        match &self.kind {
+            SumKind::Literal(_) => true,
+            SumKind::Call(call) => call.function == Function::Reference,
+            SumKind::Negative(inner) => inner.is_limit(),
+            SumKind::Binary(left, _, right) => left.is_limit() && right.is_limit(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -211,6 +221,9 @@ pub(super) struct Call {
     pub(super) ago: Option<Span>,
     /// How far ahead a forecast looks.
     pub(super) ahead: Option<Span>,
+    /// For a reference: the function of the other side of its comparison, and the window of that where it
+    /// is taken over, too.
+    pub(super) of: Option<(Function, Option<Span>)>,
     /// Whether it was typed as a bare selector, which means `last`.
     pub(super) bare: bool,
     pub(super) place: Place,
@@ -225,7 +238,7 @@ impl Call {
     /// The time since a selector's newest sample.
     pub(super) fn age(selector: &Selector) -> Call {
         let (selector, place) = (selector.clone(), selector.place);
-        Call { function: Function::Age, selector, window: None, ago: None, ahead: None, bare: false, place }
+        Call { function: Function::Age, selector, window: None, ago: None, ahead: None, of: None, bare: false, place }
     }
 }
 

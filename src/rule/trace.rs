@@ -3,6 +3,7 @@
 use super::buffer::Buffer;
 use super::forecast::Trend;
 use super::meter::{Basis, Meter};
+use super::reference::Compared;
 use super::syntax::{Call, Compare, Function, Logic, Sum, SumKind, Test, TestKind, Times};
 use super::truth::{Memory, Truth};
 use super::units::{Origin, Quantity, arithmetic};
@@ -37,6 +38,8 @@ pub(super) struct Seen {
     /// The limit, in the unit of `left`.
     pub(super) limit: Option<Quantity>,
     pub(super) terms: Vec<Term>,
+    /// The samples held against those of a reference, and the ratio at which the limit lies.
+    pub(super) compared: Option<(Compared, Option<f64>)>,
 }
 
 impl Seen {
@@ -121,7 +124,8 @@ impl Teller<'_> {
             Logic::Test(test) => {
                 let truth = self.tests.get(self.test).copied().unwrap_or(Truth::Unknown);
                 self.test += 1;
-                let seen = Seen { test: (**test).clone(), truth, negated, bears: true, left: None, limit: None, terms: Vec::new() };
+                let (left, limit, terms, compared) = (None, None, Vec::new(), None);
+                let seen = Seen { test: (**test).clone(), truth, negated, bears: true, left, limit, terms, compared };
                 trace.seen.push(self.seen(seen));
                 truth
             }
@@ -153,6 +157,7 @@ impl Teller<'_> {
     }
 
     fn seen(&mut self, mut seen: Seen) -> Seen {
+        let first = self.call;
         match &seen.test.kind {
             TestKind::Compare { left, right, .. } => {
                 let left = self.sum(left, &mut seen.terms);
@@ -165,6 +170,7 @@ impl Teller<'_> {
                     seen.limit = value.map(|value| Quantity { unit, origin: a.origin, value });
                 }
                 seen.left = left;
+                seen.compared = self.compared(first, seen.limit.as_ref());
             }
             TestKind::In { value, .. } => seen.left = self.sum(value, &mut seen.terms),
             TestKind::Absent { selector, window } => {
@@ -194,6 +200,22 @@ impl Teller<'_> {
                 arithmetic(left?, *sign, right?).ok().filter(|result| result.value.is_finite())
             }
         }
+    }
+
+    /// The samples of a comparison with one reference, held against one another; the calls from `first` on are its own.
+    fn compared(&self, first: usize, limit: Option<&Quantity>) -> Option<(Compared, Option<f64>)> {
+        let own = self.meters.get(first..self.call)?;
+        let mut references = own.iter().filter(|meter| meter.call.function == Function::Reference);
+        let (reference, None) = (references.next()?, references.next()) else { return None };
+        let (function, _) = reference.call.of?;
+        let now = own.iter().find(|meter| meter.call.function == function)?;
+        let unit = |meter: &Meter, value: f64| Quantity::measured(value, meter.unit.clone());
+        let factor = unit(reference, 1.0).in_unit_of(&unit(now, 1.0)).ok()?;
+        let mut then = reference.values(self.buffers, self.at)?;
+        then.iter_mut().for_each(|value| *value *= factor);
+        let compared = Compared::new(function, &now.values(self.buffers, self.at)?, &then)?;
+        let ratio = limit.zip(reference.value).map(|(limit, value)| limit.value / (value * factor));
+        Some((compared, ratio.filter(|ratio| ratio.is_finite() && own.len() == 2)))
     }
 
     fn term(&mut self, call: &Call) -> Term {

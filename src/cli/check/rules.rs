@@ -128,7 +128,7 @@ fn tags(text: &str) -> Vec<String> {
     tags
 }
 
-fn no_data(text: Option<&str>) -> Result<Status, Failure> {
+pub(super) fn no_data(text: Option<&str>) -> Result<Status, Failure> {
     let Some(text) = text else { return Ok(Status::Unknown) };
     let names = ["ok", "warning", "critical", "unknown"];
     Status::parse(text).ok_or_else(|| {

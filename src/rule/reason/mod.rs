@@ -17,7 +17,7 @@ pub(super) use self::sentence::{aged_text, both, call_text, crossing, is_percent
 use super::data::Data;
 use super::evidence::Told;
 use super::hold::Because;
-use super::syntax::Times;
+use super::syntax::{Function, Times};
 use super::trace::{Pending, Seen, Trace};
 use super::truth::Truth;
 use crate::record::{Status, nearest, show};
@@ -41,7 +41,7 @@ pub(super) fn reason(told: &Told<'_>) -> String {
         }
     }
     let (speaking, firing) = speaking(trace, level.is_some());
-    let sentences: Vec<String> = speaking.iter().map(|seen| sentence(seen, at)).collect();
+    let sentences: Vec<String> = speaking.iter().map(|seen| told_of(seen, at)).collect();
     let first = if firing && !trace.either { ", while " } else { ", and " };
     join(&mut text, "; ", &several(&sentences, first, "tests"));
     match trace.pending {
@@ -67,6 +67,12 @@ pub(super) fn reason(told: &Told<'_>) -> String {
         text.push_str(&format!("; so for {}", at.since(since).human()));
     }
     clip(text)
+}
+
+/// A test in words, and where it holds a run against a reference, how far apart the two are.
+fn told_of(seen: &Seen, at: Timestamp) -> String {
+    let compared = seen.compared.as_ref().map_or(String::new(), |(compared, _)| format!("; {}", compared.sentence()));
+    format!("{}{compared}", sentence(seen, at))
 }
 
 /// The tests that made the truth what it is, and whether they speak for it.
@@ -154,6 +160,7 @@ pub(super) fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> 
                 format!("too little data for {} ({samples}{window}), last seen {ago} ago", term.call)
             }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
+            None if term.call.function == Function::Reference => format!("no data for {name} in the reference"),
             None if term.known => {
                 let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
                 format!("no data for {name}{window}{ago}: it begins later")

@@ -1,5 +1,6 @@
 //! One test as a part of a sentence: `p95 of x over 5 min is 104 s, over the limit of 90 s`.
 
+use crate::rule::forecast::{hours, when};
 use crate::rule::syntax::{Arithmetic, Call, Compare, Function, Literal, Selector, Sum, SumKind, TestKind};
 use crate::rule::trace::{Seen, Term, comparison};
 use crate::rule::truth::Truth;
@@ -171,15 +172,17 @@ fn beside_the_past(seen: &Seen, compare: Compare, value: &str, limit: &str) -> O
     Some(format!("{} is {value}, {} times {then} ({was}), {held}", what(seen), round(times)))
 }
 
-/// Held against what a line leads to: `disk.used is to be 97 % in 1 d, over the limit of 95 %; it gets there in 13 h`.
+/// Held against what a line leads to: `disk.used is heading for 97 % in 24 h, over the limit of 95 %; it reaches 95 % in about 13 h, by …`.
 fn foretold(seen: &Seen, compare: Compare, value: &str, limit: &str, at: Timestamp) -> Option<String> {
     let [term] = seen.terms.as_slice() else { return None };
     let ahead = term.call.ahead.filter(|_| term.call.function == Function::Forecast)?;
     let relation = relation(compare, seen.speaks_for() == Truth::True, false, false);
-    let text = format!("{} is to be {value} in {}, {relation} the limit of {limit}", short(&term.call.selector), ahead.human());
+    let ago = term.call.ago.map_or(String::new(), |ago| format!(", seen from {} ago", ago.human()));
+    let (name, ahead) = (short(&term.call.selector), hours(ahead));
+    let text = format!("{name} is heading for {value} in {ahead}{ago}, {relation} the limit of {limit}");
     Some(match crossing(seen, term, at) {
-        Some(Span::ZERO) => format!("{text}; it is there now"),
-        Some(span) => format!("{text}; it gets there in {}", span.human()),
+        Some(Span::ZERO) => format!("{text}; it is there already"),
+        Some(span) => format!("{text}; it reaches {limit} in {}", when(at, span)),
         None => text,
     })
 }
@@ -187,11 +190,14 @@ fn foretold(seen: &Seen, compare: Compare, value: &str, limit: &str, at: Timesta
 /// How long until the line of a forecast is at its limit; `None` when it never is, or was before.
 pub(in crate::rule) fn crossing(seen: &Seen, term: &Term, at: Timestamp) -> Option<Span> {
     let (trend, limit) = (term.trend.as_ref()?, seen.limit.as_ref()?);
-    let now = trend.at(at);
-    if comparison(seen)?.holds(now, limit.value) {
+    let compare = comparison(seen)?;
+    if term.call.ago.is_some() || matches!(compare, Compare::Equal | Compare::NotEqual) {
+        return None;
+    }
+    if compare.holds(trend.at(at)?, limit.value) {
         return Some(Span::ZERO);
     }
-    Span::from_secs_f64((limit.value - now) / trend.slope_per_s).filter(|span| !span.is_zero())
+    Some(trend.reaches(limit.value, at)?.since(at)).filter(|span| !span.is_zero())
 }
 
 /// Whether the limit was typed as percent, and the value is a share that can be told so.
@@ -321,7 +327,8 @@ pub(in crate::rule) fn samples(count: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::forecast::Trend;
+    use crate::rule::buffer::Point;
+    use crate::rule::forecast::trend;
     use crate::rule::meter::Basis;
     use crate::rule::parse;
     use crate::rule::syntax::Logic;
@@ -330,28 +337,32 @@ mod tests {
     fn foretold(condition: &str, now: f64, per_h: f64) -> String {
         let Logic::Test(test) = parse(condition).unwrap().logic else { panic!("{condition}") };
         let TestKind::Compare { left: Sum { kind: SumKind::Call(call), .. }, compare, .. } = &test.kind else { panic!("{condition}") };
-        let at = Timestamp::from_nanos(0);
-        let trend = Trend { from: at, level: now, slope_per_s: per_h / 3600.0 };
+        let at = Timestamp::from_nanos(1_795_377_600_000_000_000);
+        let point = |hour: u32| Point { ts: at.minus(Span::from_secs(hour * 3600)), value: now - per_h * f64::from(hour), weight: 1.0 };
+        let trend = trend(&(0..12).rev().map(point).collect::<Vec<_>>(), at).unwrap();
         let percent = |value: f64| Some(Quantity::measured(value, Some("%".into())));
-        let left = percent(trend.at(at.plus(call.ahead.unwrap())));
+        let left = percent(trend.at(at.plus(call.ahead.unwrap())).unwrap());
         let truth = Truth::of(compare.holds(left.as_ref().unwrap().value, 95.0));
         let (call, basis) = (call.clone(), Basis::default());
         let term = Term { call, quantity: left.clone(), basis, known: true, error: None, trend: Some(trend), holder: None };
-        let seen = Seen { test: *test, truth, negated: false, bears: true, left, limit: percent(95.0), terms: vec![term] };
-        sentence(&seen, at)
+        let (limit, terms) = (percent(95.0), vec![term]);
+        sentence(&Seen { test: *test, truth, negated: false, bears: true, left, limit, terms, compared: None }, at)
     }
 
     #[test]
     fn a_forecast_tells_when_it_gets_to_its_limit() {
-        let condition = "forecast(disk.used, 6h, in 24h) > 95%";
-        for (now, per_h, expected) in [
-            (82.0, 1.0, "disk.used is to be 106 % in 1 d, over the limit of 95 %; it gets there in 13 h"),
-            (82.0, 0.1, "disk.used is to be 84.4 % in 1 d, within the limit of 95 %; it gets there in 5 d 10 h"),
-            (96.0, 0.1, "disk.used is to be 98.4 % in 1 d, over the limit of 95 %; it is there now"),
-            (82.0, -1.0, "disk.used is to be 58 % in 1 d, within the limit of 95 %"),
-            (82.0, 0.0, "disk.used is to be 82 % in 1 d, within the limit of 95 %"),
+        let (more, less) = ("forecast(disk.used, 6h, in 24h) > 95%", "forecast(disk.used, 6h, in 24h) < 95%");
+        for (condition, now, per_h, expected) in [
+            (more, 82.0, 1.0, "106 % in 24 h, over the limit of 95 %; it reaches 95 % in about 13 h, by 2026-11-23T09:00Z"),
+            (more, 82.0, 0.1, "84.4 % in 24 h, within the limit of 95 %; it reaches 95 % in about 5 d, by 2026-11-28T06:00Z"),
+            (more, 96.0, 0.1, "98.4 % in 24 h, over the limit of 95 %; it is there already"),
+            (more, 82.0, -1.0, "58 % in 24 h, within the limit of 95 %"),
+            (more, 82.0, 0.0, "82 % in 24 h, within the limit of 95 %"),
+            (more, 82.0, 1e-6, "82 % in 24 h, within the limit of 95 %"),
+            (less, 97.0, -1.0, "73 % in 24 h, under the limit of 95 %; it reaches 95 % in about 2 h, by 2026-11-22T22:00Z"),
+            (more, 94.0, 60.0, "1534 % in 24 h, over the limit of 95 %; it reaches 95 % in about 60 s, by 2026-11-22T20:01Z"),
         ] {
-            assert_eq!(foretold(condition, now, per_h), expected);
+            assert_eq!(foretold(condition, now, per_h), format!("disk.used is heading for {expected}"));
         }
     }
 
