@@ -68,13 +68,16 @@ impl Case<'_> {
         if let Some(clear) = &check.clear {
             teller.condition(&clear.logic);
         }
-        let limits = check.levels.iter().zip(&traces).filter_map(|(level, trace)| Some((level.status, range_of(trace.seen.first()?)?)));
-        let limits = limits.collect();
-        let told = self.told_level();
-        let trace = if told < traces.len() { traces.swap_remove(told) } else { Trace::default() };
+        let mut told = self.told_level();
+        if finding.raw == Raw::Calm && finding.level.is_none() {
+            // What is on its way is told before what is far from it.
+            told = traces.iter().position(|trace| trace.pending.is_some()).unwrap_or(told);
+        }
         let level = self.firing();
-        let lead = trace.seen.iter().find(|seen| level.is_none() || seen.speaks_for() == Truth::True).or(trace.seen.first());
+        let lead = traces.get(told).and_then(|trace| lead(trace, level.is_some()));
+        let limits = limits(check, &traces, lead);
         let lead = lead.and_then(|seen| seen.left.clone());
+        let trace = if told < traces.len() { traces.swap_remove(told) } else { Trace::default() };
         let summary = level.and(check.summary.as_ref()).map(|summary| {
             let said = summary.pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => text.clone(),
@@ -122,6 +125,23 @@ impl Case<'_> {
         }
         joint.unwrap_or_default()
     }
+}
+
+/// The test whose value a verdict carries: the first that speaks for what fires, or else the first of all.
+fn lead(trace: &Trace, fires: bool) -> Option<&Seen> {
+    trace.seen.iter().find(|seen| !fires || seen.speaks_for() == Truth::True).or(trace.seen.first())
+}
+
+/// What each level holds the value of the lead against; nothing where it asks for another one.
+fn limits(check: &Check, traces: &[Trace], lead: Option<&Seen>) -> Vec<(Status, Range)> {
+    let measured = |seen: &Seen| match &seen.test.kind {
+        TestKind::Compare { left, .. } => left.to_string(),
+        TestKind::In { value, .. } => value.to_string(),
+        TestKind::Absent { selector, .. } => format!("age({selector})"),
+    };
+    let Some(asked) = lead.map(measured) else { return Vec::new() };
+    let of = |trace: &Trace| trace.seen.iter().find(|seen| measured(seen) == asked).and_then(range_of);
+    check.levels.iter().zip(traces).filter_map(|(level, trace)| Some((level.status, of(trace)?))).collect()
 }
 
 /// The values that raise an alert by a test as it was found.

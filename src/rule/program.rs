@@ -96,7 +96,7 @@ impl Program {
     /// The value on the left of its first comparison.
     pub(super) fn lead(&self, values: &[Option<f64>]) -> Option<f64> {
         match self {
-            Program::And(parts) | Program::Or(parts) => parts.iter().find_map(|part| part.lead(values)),
+            Program::And(parts) | Program::Or(parts) => parts.first().and_then(|part| part.lead(values)),
             Program::Not(part) | Program::For(part, ..) | Program::Times(part, ..) => part.lead(values),
             Program::Compare(value, ..) | Program::In { value, .. } => value.value(values),
             Program::Absent { age, .. } => values[*age],

@@ -154,3 +154,17 @@ fn a_live_input_is_held_only_as_far_as_it_matters() {
     }
     assert!(data.held() < 4 * 3660, "{}", data.held());
 }
+
+#[test]
+fn the_limits_told_are_those_of_the_value_told() {
+    let input = gauge(1000, 7.0) + &record(500, "\"metric\":\"y\",\"value\":3");
+    let (_, out, _) = judge(&["--nagios", "-w", "y > 100 or x > 5", "-c", "y > 200 and x > 9"], &input);
+    assert!(out.contains("'check'=7;~:5;~:9"), "{out}");
+}
+
+#[test]
+fn a_warning_that_is_pending_is_told_before_a_critical_level_that_is_far() {
+    let input = gauge(60_000, 1.0) + &gauge(4_000, 7.0);
+    let (_, out, _) = judge(&["-w", "x > 5 for 10s", "-c", "x > 50"], &input);
+    assert!(out.contains("over the limit of 5; true for 4 s of the 10 s asked for"), "{out}");
+}
