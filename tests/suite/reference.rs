@@ -207,3 +207,13 @@ fn a_plugin_and_a_file_of_checks_take_a_reference_too() {
     let (code, out, _) = kept.judge(&["--nagios"], &run);
     assert!(code <= 1 && out.starts_with("REFERENCE "), "{out}");
 }
+
+#[test]
+fn where_no_reference_can_be_named_it_is_refused() {
+    for tool in ["backtest", "explain"] {
+        let (code, _, err) =
+            crate::programs::in_process(&pipewatch::cli::check::TOOL, &[tool, "p95(x) > 1.1 * reference(x)", "h.ndjson"], "");
+        assert_eq!(code, 3, "{tool}");
+        assert!(err.contains("`reference` reads a history that was not named") && err.contains("check --reference FILE"), "{err}");
+    }
+}

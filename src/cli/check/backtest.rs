@@ -107,6 +107,7 @@ impl Plan {
             span.transpose()
         };
         let mut rules = Typed::new(matches, paths, io)?;
+        rules.without_reference()?;
         if let Some(every) = span("every")? {
             if every.is_zero() {
                 return Err(Failure::usage("--every: evaluations can't be no time apart; write a duration like `10s`"));

@@ -73,6 +73,7 @@ impl Plan {
     fn new(matches: &ArgMatches, io: &mut Io) -> Result<Plan, Failure> {
         let mut paths: Vec<String> = matches.get_many::<String>("files").into_iter().flatten().cloned().collect();
         let checks = Typed::new(matches, &mut paths, io)?;
+        checks.without_reference()?;
         let name = if !files::paths(matches).is_empty() { name(&checks.checks, &mut paths)? } else { None };
         let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| io.env.get(*name).filter(|value| !value.is_empty()));
         let utf8 = utf8.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::super::{Failure, Io};
 use super::{files, ranges};
 use crate::record::{Status, check_name, show};
-use crate::rule::{Check, Level, RuleError, Rules, Senseless, parse};
+use crate::rule::{Check, Engine, Level, RuleError, Rules, Senseless, parse};
 
 /// The options of a check that is typed.
 pub(super) fn options() -> [Arg; 7] {
@@ -70,6 +70,13 @@ impl Typed {
     pub(super) fn wrong_in(&self, name: &str, senseless: &Senseless) -> Failure {
         let rule = self.checks.iter().position(|check| check.name == name).unwrap_or(senseless.rule);
         self.wrong(&Senseless { rule, ..senseless.clone() })
+    }
+
+    /// Refuses conditions that ask for a reference, where none can be named.
+    pub(super) fn without_reference(&self) -> Result<(), Failure> {
+        let Some(mut asked) = Engine::new(self.checks.clone()).asks_reference() else { return Ok(()) };
+        asked.error.hint = Some("a reference is held against by `check` itself: check --reference FILE".into());
+        Err(self.wrong(&asked))
     }
 
     /// A mistake that only the data showed, at its place.
