@@ -11,11 +11,14 @@ pub fn at_option() -> clap::Arg {
         .help("Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago")
 }
 
-/// Fixes the clock where `--at` was given.
+/// Fixes the clock where `--at` was given, to the tool or to its subcommand.
 ///
 /// # Errors
 /// [`Failure::Usage`] when the time can't be read.
 pub(crate) fn at(matches: &clap::ArgMatches, io: &mut Io) -> Result<(), Failure> {
+    if let Some((_, inner)) = matches.subcommand() {
+        at(inner, io)?;
+    }
     if let Ok(Some(text)) = matches.try_get_one::<String>("at") {
         let instant = Timestamp::parse_loose(text, io.now()).map_err(|error| Failure::usage(format!("--at: {error}")))?;
         io.clock = Clock::Fixed(instant);

@@ -114,7 +114,6 @@ fn group(text: &str) -> Result<Tags, Failure> {
 
 /// Explains, as text on standard output.
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
-    args::at(matches, io)?;
     let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::of_paths(super::TOOL.name, plan.paths.clone(), matches, io)?;
     let mut out = Output::take(io, false);

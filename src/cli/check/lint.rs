@@ -34,7 +34,6 @@ pub(super) fn command() -> Command {
 
 /// Looks for what is wrong, and tells it on standard error.
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
-    args::at(matches, io)?;
     let rules = files::load(&files::paths(matches), io)?;
     // Without a history nothing is waited for on standard input.
     let facts = matches.get_many::<String>("files").map(|_| gather(matches, io)).transpose()?;

@@ -127,9 +127,6 @@ fn time_command() -> Command {
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     // Beyond a limit on file sizes, the system would end the process before the write could fail.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
-    if let Some((_, inner)) = matches.subcommand() {
-        args::at(inner, io)?;
-    }
     let Plan { work, destinations, durability, verbose } = Plan::new(matches, io)?;
     match work {
         Work::One(record) => {
