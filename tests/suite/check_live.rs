@@ -154,3 +154,18 @@ fn days_of_summer_time_are_as_long_as_they_are() {
     assert_eq!(code, 2, "{out}");
     assert!(out.contains("\"oldest\":\"2026-10-25T00:30:00Z\",\"newest\":\"2026-10-25T01:30:00Z\""), "{out}");
 }
+
+#[test]
+fn too_many_series_do_not_end_a_run_that_follows_a_stream() {
+    let mut input = line(0, 9);
+    for host in 0..200_100 {
+        input.push_str(&format!("{{\"ts\":\"2026-11-22T19:00:01Z\",\"metric\":\"y\",\"value\":1,\"tags\":{{\"h\":\"{host}\"}}}}\n"));
+    }
+    let at = ["--at", "2026-11-22T19:00:05Z"];
+    let (code, out, _) = in_process(&TOOL, &[&["--live", "last(x) > 5 and count(y, 1m) > 3"][..], &at].concat(), &input);
+    assert_eq!((code, out.lines().count()), (2, 2), "{out}");
+    // A single answer about a part of what was asked would be a wrong one.
+    let (code, _, err) = in_process(&TOOL, &[&["last(x) > 5 and count(y, 1m) > 3"][..], &at].concat(), &input);
+    assert_eq!(code, 3);
+    assert!(err.contains("more than 200000 series match"), "{err}");
+}

@@ -23,6 +23,9 @@ pub(super) struct Feed {
     keeps: bool,
     pub(super) kept: Vec<Point>,
     texts: Vec<String>,
+    /// Whether to go on without what there is no room for, as a run that never ends must; and what was last so.
+    goes_on: bool,
+    pub(super) no_room: Option<String>,
 }
 
 impl Feed {
@@ -37,6 +40,8 @@ impl Feed {
             keeps: false,
             kept: Vec::new(),
             texts: Vec::new(),
+            goes_on: false,
+            no_room: None,
         }
     }
 
@@ -46,6 +51,25 @@ impl Feed {
         self
     }
 
+    /// Goes on without what there is no room for.
+    pub(super) fn go_on(mut self) -> Feed {
+        self.goes_on = true;
+        self
+    }
+
+    /// What to do when there is no room for a record: nothing else matters to a single answer, and a
+    /// run that follows a stream must not end for it.
+    fn no_room<T>(&mut self, result: Result<T, String>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(done) => Ok(Some(done)),
+            Err(message) if self.goes_on => {
+                self.no_room = Some(message);
+                Ok(None)
+            }
+            Err(message) => Err(Failure::Data(message)),
+        }
+    }
+
     /// Gives the record of a line to the engine; its time.
     ///
     /// Before a record that is newer than the engine's horizon is given, `now` tells how far that may move.
@@ -53,10 +77,11 @@ impl Feed {
         let ts = match self.samples.read(line)? {
             Item::Sample { series, ts, value, weight } => {
                 while self.slots.len() <= series.0 as usize {
-                    let next = &self.samples.all()[self.slots.len()];
-                    self.slots.push(engine.slot(next).map_err(Failure::Data)?);
+                    let next = Arc::clone(&self.samples.all()[self.slots.len()]);
+                    let slot = self.no_room(engine.slot(&next))?.flatten();
+                    self.slots.push(slot);
                     if self.keeps {
-                        self.texts.push(text_of(next));
+                        self.texts.push(text_of(&next));
                     }
                 }
                 if ts > engine.horizon() {
@@ -64,8 +89,8 @@ impl Feed {
                     engine.advance(now());
                 }
                 if let Some(slot) = self.slots[series.0 as usize].filter(|_| self.range.holds(ts)) {
-                    engine.add(slot, ts, value, weight).map_err(Failure::Data)?;
-                    if self.keeps {
+                    let room = self.no_room(engine.add(slot, ts, value, weight))?;
+                    if self.keeps && room.is_some() {
                         self.kept.push(Point { series: self.texts[series.0 as usize].clone(), ts, value, weight });
                     }
                 }
@@ -78,7 +103,8 @@ impl Feed {
                     if self.keeps {
                         self.kept.push(Point { series: String::from_utf8_lossy(line).trim().to_owned(), ts, value: 0.0, weight: 1.0 });
                     }
-                    add_record(engine, *record)?;
+                    let added = add_record(engine, *record);
+                    self.no_room(added)?;
                 }
                 ts
             }
@@ -92,10 +118,13 @@ impl Feed {
 }
 
 /// Adds a record that is no plain sample.
-pub(super) fn add_record(engine: &mut Engine, record: Record) -> Result<(), Failure> {
-    let added = match record {
+///
+/// # Errors
+/// When there is no room for it: the words to say so.
+pub(super) fn add_record(engine: &mut Engine, record: Record) -> Result<(), String> {
+    match record {
         Record::Sample(sample) => {
-            let slot = engine.slot(&Arc::new(sample.series)).map_err(Failure::Data)?;
+            let slot = engine.slot(&Arc::new(sample.series))?;
             let value = match sample.value {
                 Value::Number(value) => value,
                 Value::Member(member) => number_of(&member),
@@ -116,8 +145,7 @@ pub(super) fn add_record(engine: &mut Engine, record: Record) -> Result<(), Fail
             judged(engine, &notice);
             Ok(())
         }
-    };
-    added.map_err(Failure::Data)
+    }
 }
 
 /// Gives on what a person judged a check's firing to be.

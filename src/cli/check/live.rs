@@ -43,6 +43,8 @@ pub(super) struct Live<'a> {
     voice: Box<dyn Write + Send>,
     human: bool,
     colour: bool,
+    /// What was told of records that there is no room for: once is enough.
+    no_room: Option<String>,
 }
 
 /// Where it is seen that records come or that the run is to end.
@@ -77,7 +79,7 @@ impl<'a> Live<'a> {
         Live {
             rules,
             engine,
-            feed,
+            feed: feed.go_on(),
             out,
             clock: io.clock,
             late,
@@ -88,6 +90,7 @@ impl<'a> Live<'a> {
             latest: Timestamp::MIN,
             voice: io.voice(),
             human: false,
+            no_room: None,
             colour: io.colour_stderr(),
         }
     }
@@ -132,6 +135,12 @@ impl<'a> Live<'a> {
         }
         let clock = self.clock;
         let ts = self.feed.line(line, &mut self.engine, &|| clock.now())?;
+        if let Some(message) = self.feed.no_room.take()
+            && self.no_room.is_none()
+        {
+            let _ = writeln!(self.voice, "{}: {message}; what there is no room for is left out", TOOL.name);
+            self.no_room = Some(message);
+        }
         if self.engine.at().is_none() {
             // Nothing is judged before the run began, or before its first record where these tell the time.
             let start = if clock.now() == self.now() || matches!(clock, Clock::System) { clock.now() } else { ts };

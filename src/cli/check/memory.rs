@@ -129,7 +129,7 @@ fn restore(points: &[(String, Timestamp, f64, f64)], engine: &mut Engine) -> Res
                     if ts.plus(RECORDS) > engine.horizon()
                         && let Ok(record) = decode(text.as_bytes())
                     {
-                        super::feed::add_record(engine, record)?;
+                        super::feed::add_record(engine, record).map_err(Failure::Data)?;
                     }
                     None
                 }

@@ -101,7 +101,11 @@ impl Case<'_> {
         let ok = self.finding.status == Status::Ok;
         let judgement = self.judgement();
         Explanation {
-            condition: check.levels.get(told).map_or(String::new(), |level| level.condition.text().to_owned()),
+            // Of a condition over several lines, one line.
+            condition: check
+                .levels
+                .get(told)
+                .map_or(String::new(), |level| level.condition.text().split_whitespace().collect::<Vec<_>>().join(" ")),
             seen: trace.seen.iter().map(|seen| (sentence(seen, at), seen.terms.iter().map(|term| basis(term, seen)).collect())).collect(),
             curve: counted.first().map(|seen| {
                 let before: usize = traces[..told.min(traces.len())].iter().map(|trace| trace.seen.len()).sum();

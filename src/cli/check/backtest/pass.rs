@@ -123,7 +123,7 @@ impl Run<'_> {
         if let Record::Notice(notice) = &record {
             self.judgements.extend(Judgement::of(notice));
         }
-        feed::add_record(self.engine, record)
+        feed::add_record(self.engine, record).map_err(Failure::Data)
     }
 
     /// Makes the evaluations before an instant at which something came.
