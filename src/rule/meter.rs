@@ -396,3 +396,6 @@ pub(super) struct Basis {
     /// Whether samples stand for more than one observation.
     pub(super) sampled: bool,
 }
+
+#[cfg(test)]
+mod tests;
