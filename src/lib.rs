@@ -1,6 +1,6 @@
 //! Pipewatch: monitoring for humans, in pipes.
 //!
-//! Eight small programs over one library. Each reads and writes records, one JSON object a line
+//! Small programs over one library. Each reads and writes records, one JSON object a line
 //! (see [`record`]), so that they chain through pipes and cron.
 //!
 //! The modules form floors; each imports from lower floors only, and a test holds that:

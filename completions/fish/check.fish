@@ -24,27 +24,27 @@ function __fish_check_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c check -n "__fish_check_needs_command" -s w -l warning -d 'Warn when this is true, or when VALUE is outside of this range' -r
-complete -c check -n "__fish_check_needs_command" -s c -l critical -d 'Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option' -r
+complete -c check -n "__fish_check_needs_command" -s w -l warning -d 'Warn when this is true; or a RANGE that VALUE must be in' -r
+complete -c check -n "__fish_check_needs_command" -s c -l critical -d 'Critical when this is true, as a CONDITION alone; or a RANGE' -r
 complete -c check -n "__fish_check_needs_command" -l name -d 'The name of the check in its verdicts [default: check]' -r
 complete -c check -n "__fish_check_needs_command" -l by -d 'One verdict for each value of these tags' -r
-complete -c check -n "__fish_check_needs_command" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
+complete -c check -n "__fish_check_needs_command" -l no-data -d 'No data is ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_needs_command" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
-complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
-complete -c check -n "__fish_check_needs_command" -l reference -d 'The file or history folder that `reference(…)` is of; without a CONDITION, every metric is held against it' -r
-complete -c check -n "__fish_check_needs_command" -l tolerance -d 'Without a CONDITION: by how much medians may differ from the reference\'s [default: 10%]' -r
-complete -c check -n "__fish_check_needs_command" -l state -d 'Go on from the run before: remember in DIR what holds, and what came by standard input' -r
-complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: how long records of an instant are waited for [default: 200ms]' -r
-complete -c check -n "__fish_check_needs_command" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
-complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
+complete -c check -n "__fish_check_needs_command" -l reference -d 'What `reference(…)` is of; alone: compare every metric with it' -r
+complete -c check -n "__fish_check_needs_command" -l tolerance -d 'How much medians may differ, without a CONDITION [default: 10%]' -r
+complete -c check -n "__fish_check_needs_command" -l state -d 'Remember in DIR what holds, and go on from there (for cron)' -r
+complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: wait so long for late records [default: 200ms]' -r
+complete -c check -n "__fish_check_needs_command" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c check -n "__fish_check_needs_command" -l until -d 'Leave out records at and after TIME' -r
 complete -c check -n "__fish_check_needs_command" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
-complete -c check -n "__fish_check_needs_command" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
+complete -c check -n "__fish_check_needs_command" -l no-extrapolation -d 'Do not extend increases of counters to a window\'s borders'
 complete -c check -n "__fish_check_needs_command" -l nagios -d 'Print the line of a monitoring plugin instead of records'
 complete -c check -n "__fish_check_needs_command" -l pass -d 'Pass the records read on, before the verdicts'
 complete -c check -n "__fish_check_needs_command" -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
 complete -c check -n "__fish_check_needs_command" -s H -l human -d 'Explain the verdicts in plain words on standard error'
-complete -c check -n "__fish_check_needs_command" -l live -d 'Judge as time passes, and write a verdict whenever one changes'
+complete -c check -n "__fish_check_needs_command" -l live -d 'Judge as time passes; write a verdict when one changes'
 complete -c check -n "__fish_check_needs_command" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_needs_command" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_needs_command" -s V -l version -d 'Print version'
@@ -55,9 +55,9 @@ complete -c check -n "__fish_check_needs_command" -a "backtest" -d 'Tells what c
 complete -c check -n "__fish_check_needs_command" -a "export" -d 'Writes the checks of rule files as rules for other programs'
 complete -c check -n "__fish_check_needs_command" -a "import" -d 'Reads the rules of other programs as checks'
 complete -c check -n "__fish_check_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c check -n "__fish_check_using_subcommand lint" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
-complete -c check -n "__fish_check_using_subcommand lint" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
-complete -c check -n "__fish_check_using_subcommand lint" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_using_subcommand lint" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand lint" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l until -d 'Leave out records at and after TIME' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l strict -d 'End at the first line that is no record'
@@ -65,7 +65,7 @@ complete -c check -n "__fish_check_using_subcommand lint" -s h -l help -d 'Print
 complete -c check -n "__fish_check_using_subcommand test" -l coverage -d 'Name the levels that no test saw firing, or clearing'
 complete -c check -n "__fish_check_using_subcommand test" -l fail-uncovered -d 'Fail when there is such a level; tells the coverage'
 complete -c check -n "__fish_check_using_subcommand test" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand explain" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand explain" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l group -d 'Explain the groups with these tags' -r
 complete -c check -n "__fish_check_using_subcommand explain" -s w -l warning -d 'Explain a check that warns when this is true' -r
 complete -c check -n "__fish_check_using_subcommand explain" -s c -l critical -d 'Explain a check that is critical when this is true' -r
@@ -73,33 +73,33 @@ complete -c check -n "__fish_check_using_subcommand explain" -l name -d 'The nam
 complete -c check -n "__fish_check_using_subcommand explain" -l by -d 'One verdict for each value of these tags' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l no-data -d 'What it means when there is no data [default: unknown]' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l playbook -d 'Where to read what to do' -r
-complete -c check -n "__fish_check_using_subcommand explain" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
-complete -c check -n "__fish_check_using_subcommand explain" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand explain" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l until -d 'Leave out records at and after TIME' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand explain" -l ascii -d 'Draw with plain characters'
 complete -c check -n "__fish_check_using_subcommand explain" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
 complete -c check -n "__fish_check_using_subcommand explain" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand backtest" -s w -l warning -d 'Warn when this is true, or when VALUE is outside of this range' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -s c -l critical -d 'Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -s w -l warning -d 'Warn when this is true; or a RANGE that VALUE must be in' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -s c -l critical -d 'Critical when this is true, as a CONDITION alone; or a RANGE' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l name -d 'The name of the check in its verdicts [default: check]' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l by -d 'One verdict for each value of these tags' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l no-data -d 'What it means when there is no data: ok, warning, critical or unknown [default: unknown]' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l no-data -d 'No data is ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -s f -l file -d 'Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l every -d 'Evaluate so often, whatever step the checks have' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l late -d 'How much later than newer ones a record may stand in its input' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l late -d 'How late a record may be in its input' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l format -d 'What to print: text or ndjson' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l alerts -d 'How many alerts of each check are listed; 0: all' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l zone -d 'Where people sleep from 22:00 to 07:00, as `+02:00`' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l labels -d 'Known incidents, to tell what was found, missed and a false alarm' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l sweep -d 'Vary limit and `for` of these checks, or of all, and propose the best' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l zone -d 'Where it is night from 22:00 to 07:00: `+02:00`' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l labels -d 'Known incidents: what was found, missed, a false alarm?' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l sweep -d 'Vary limit and `for` of checks; propose the best' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l until -d 'Leave out records at and after TIME' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l since -d 'Judge from TIME on; what conditions look back at is read, too' -r
-complete -c check -n "__fish_check_using_subcommand backtest" -l no-extrapolation -d 'Do not extend the increase of a counter to its window\'s borders'
+complete -c check -n "__fish_check_using_subcommand backtest" -l no-extrapolation -d 'Do not extend increases of counters to a window\'s borders'
 complete -c check -n "__fish_check_using_subcommand backtest" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand backtest" -s h -l help -d 'Print help'
 complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -s h -l help -d 'Print help'

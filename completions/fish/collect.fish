@@ -27,7 +27,7 @@ end
 complete -c collect -n "__fish_collect_needs_command" -s h -l help -d 'Print help'
 complete -c collect -n "__fish_collect_needs_command" -s V -l version -d 'Print version'
 complete -c collect -n "__fish_collect_needs_command" -f -a "host" -d 'This machine: cpu, load, memory, swap, disks, network, pressure, processes, files'
-complete -c collect -n "__fish_collect_needs_command" -f -a "statsd" -d 'Listen for StatsD over UDP, TCP or a Unix socket'
+complete -c collect -n "__fish_collect_needs_command" -f -a "statsd" -d 'Listen for StatsD, with DogStatsD\'s tags, events and times, over UDP, TCP or a Unix socket'
 complete -c collect -n "__fish_collect_needs_command" -f -a "csv" -d 'Tables of text: a column of times, columns of numbers'
 complete -c collect -n "__fish_collect_needs_command" -f -a "log" -d 'Lines of text by a regular expression, of files that may grow and rotate'
 complete -c collect -n "__fish_collect_needs_command" -f -a "lines" -d 'Lines in another program\'s format, such as StatsD\'s or Graphite\'s'
@@ -37,7 +37,7 @@ complete -c collect -n "__fish_collect_using_subcommand host" -l count -d 'End a
 complete -c collect -n "__fish_collect_using_subcommand host" -l tag -d 'Add a tag to every record; may be repeated' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l top -d 'Tell the N processes that use most of the processors, and of memory' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l proc -d 'Where the kernel\'s files are' -r -F
-complete -c collect -n "__fish_collect_using_subcommand host" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c collect -n "__fish_collect_using_subcommand host" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l per-core -d 'Tell each core, as core.used, core.user, …'
 complete -c collect -n "__fish_collect_using_subcommand host" -l metrics -d 'List the metrics with their units and end'
 complete -c collect -n "__fish_collect_using_subcommand host" -s h -l help -d 'Print help'
@@ -50,7 +50,7 @@ complete -c collect -n "__fish_collect_using_subcommand statsd" -l max-series -d
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l buffer -d 'Ask the kernel for so large a buffer for each socket' -r
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l repeat-gauges -d 'With --flush, write gauges that were not set again, for an hour'
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l sketch -d 'With --flush, let windows carry the sketch of their values, by which they can be merged'
-complete -c collect -n "__fish_collect_using_subcommand statsd" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c collect -n "__fish_collect_using_subcommand statsd" -s h -l help -d 'Print help'
 complete -c collect -n "__fish_collect_using_subcommand csv" -l time -d 'The column of the time, by name or number; else one named time, timestamp, ts, date' -r
 complete -c collect -n "__fish_collect_using_subcommand csv" -l time-format -d 'How times are written: rfc3339, s, ms, us, ns, or as `%d/%b/%Y:%H:%M:%S %z`; without offset: UTC' -r
 complete -c collect -n "__fish_collect_using_subcommand csv" -l value -d 'A column of values; else every further column that holds numbers' -r
@@ -61,7 +61,7 @@ complete -c collect -n "__fish_collect_using_subcommand csv" -l unit -d 'The val
 complete -c collect -n "__fish_collect_using_subcommand csv" -l type -d 'How values are to be read: gauge, counter or delta' -r
 complete -c collect -n "__fish_collect_using_subcommand csv" -l delimiter -d 'What separates cells, or `tab`' -r
 complete -c collect -n "__fish_collect_using_subcommand csv" -l rejects -d 'Keep what can\'t be used in FILE, whole' -r
-complete -c collect -n "__fish_collect_using_subcommand csv" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c collect -n "__fish_collect_using_subcommand csv" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c collect -n "__fish_collect_using_subcommand csv" -l no-header -d 'The first row is data; columns are numbers, from 1'
 complete -c collect -n "__fish_collect_using_subcommand csv" -l strict -d 'End at the first line that can\'t be used'
 complete -c collect -n "__fish_collect_using_subcommand csv" -s h -l help -d 'Print help'
@@ -80,18 +80,18 @@ complete -c collect -n "__fish_collect_using_subcommand log" -l from -d 'With --
 end\t''"
 complete -c collect -n "__fish_collect_using_subcommand log" -l state -d 'With --follow, the folder that keeps the places' -r
 complete -c collect -n "__fish_collect_using_subcommand log" -l rejects -d 'Keep what can\'t be used in FILE, whole' -r
-complete -c collect -n "__fish_collect_using_subcommand log" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c collect -n "__fish_collect_using_subcommand log" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c collect -n "__fish_collect_using_subcommand log" -l follow -d 'Go on with what is appended, through rotation, until Ctrl-C'
 complete -c collect -n "__fish_collect_using_subcommand log" -l strict -d 'End at the first line that can\'t be used'
 complete -c collect -n "__fish_collect_using_subcommand log" -s h -l help -d 'Print help'
 complete -c collect -n "__fish_collect_using_subcommand lines" -l format -d 'The format of the lines, see below' -r
 complete -c collect -n "__fish_collect_using_subcommand lines" -l tag -d 'Add a tag to every record; may be repeated' -r
 complete -c collect -n "__fish_collect_using_subcommand lines" -l rejects -d 'Keep what can\'t be used in FILE, whole' -r
-complete -c collect -n "__fish_collect_using_subcommand lines" -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c collect -n "__fish_collect_using_subcommand lines" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c collect -n "__fish_collect_using_subcommand lines" -l strict -d 'End at the first line that can\'t be used'
 complete -c collect -n "__fish_collect_using_subcommand lines" -s h -l help -d 'Print help'
 complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "host" -d 'This machine: cpu, load, memory, swap, disks, network, pressure, processes, files'
-complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "statsd" -d 'Listen for StatsD over UDP, TCP or a Unix socket'
+complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "statsd" -d 'Listen for StatsD, with DogStatsD\'s tags, events and times, over UDP, TCP or a Unix socket'
 complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "csv" -d 'Tables of text: a column of times, columns of numbers'
 complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "log" -d 'Lines of text by a regular expression, of files that may grow and rotate'
 complete -c collect -n "__fish_collect_using_subcommand help; and not __fish_seen_subcommand_from host statsd csv log lines help" -f -a "lines" -d 'Lines in another program\'s format, such as StatsD\'s or Graphite\'s'

@@ -32,12 +32,12 @@ delta\t''
 set\t''"
 complete -c emit -n "__fish_emit_needs_command" -l weight -d 'How many observations the sample stands for [default: 1]' -r
 complete -c emit -n "__fish_emit_needs_command" -l tag -d 'Who or where; may be repeated' -r
-complete -c emit -n "__fish_emit_needs_command" -l at -l ts -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c emit -n "__fish_emit_needs_command" -l at -l ts -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c emit -n "__fish_emit_needs_command" -l to -d 'A file, a history folder, statsd://HOST, dogstatsd://, graphite://, graphite+udp://, or -; may be repeated [default: $PIPEWATCH_TO, or -]' -r
 complete -c emit -n "__fish_emit_needs_command" -l sync -d 'When files are forced to the disk: always (each block), 1s (the default), never' -r -f -a "always\t''
 1s\t''
 never\t''"
-complete -c emit -n "__fish_emit_needs_command" -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c emit -n "__fish_emit_needs_command" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c emit -n "__fish_emit_needs_command" -l until -d 'Leave out records at and after TIME' -r
 complete -c emit -n "__fish_emit_needs_command" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c emit -n "__fish_emit_needs_command" -l strict -d 'End at the first line that is no record'
@@ -48,7 +48,7 @@ complete -c emit -n "__fish_emit_needs_command" -a "event" -d 'Say that somethin
 complete -c emit -n "__fish_emit_needs_command" -a "time" -d 'Run a command and emit NAME.duration (s), NAME.exit (its status) and NAME.memory (its peak, By)'
 complete -c emit -n "__fish_emit_using_subcommand event" -l link -d 'Where to read more' -r
 complete -c emit -n "__fish_emit_using_subcommand event" -l tag -d 'Who or where; may be repeated' -r
-complete -c emit -n "__fish_emit_using_subcommand event" -l at -l ts -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c emit -n "__fish_emit_using_subcommand event" -l at -l ts -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c emit -n "__fish_emit_using_subcommand event" -l to -d 'A file, a history folder, statsd://HOST, dogstatsd://, graphite://, graphite+udp://, or -; may be repeated [default: $PIPEWATCH_TO, or -]' -r
 complete -c emit -n "__fish_emit_using_subcommand event" -l sync -d 'When files are forced to the disk: always (each block), 1s (the default), never' -r -f -a "always\t''
 1s\t''
@@ -56,7 +56,7 @@ never\t''"
 complete -c emit -n "__fish_emit_using_subcommand event" -s v -l verbose -d 'Say at the end what UDP lost and what had no place'
 complete -c emit -n "__fish_emit_using_subcommand event" -s h -l help -d 'Print help'
 complete -c emit -n "__fish_emit_using_subcommand time" -l tag -d 'Who or where; may be repeated' -r
-complete -c emit -n "__fish_emit_using_subcommand time" -l at -l ts -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
+complete -c emit -n "__fish_emit_using_subcommand time" -l at -l ts -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c emit -n "__fish_emit_using_subcommand time" -l to -d 'A file, a history folder, statsd://HOST, dogstatsd://, graphite://, graphite+udp://, or -; may be repeated [default: $PIPEWATCH_TO, or -]' -r
 complete -c emit -n "__fish_emit_using_subcommand time" -l sync -d 'When files are forced to the disk: always (each block), 1s (the default), never' -r -f -a "always\t''
 1s\t''

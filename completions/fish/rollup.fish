@@ -8,8 +8,8 @@ complete -c rollup -l ahead -d 'Leave out records further than SPAN in the futur
 complete -c rollup -l fill -d 'What stands for a known group\'s empty windows: null, zero or last' -r
 complete -c rollup -l error -d 'The relative error of sketches [default: 1%]' -r
 complete -c rollup -l max-series -d 'How many groups to keep apart; further ones share one [default: 100000]' -r
-complete -c rollup -l at -d 'Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago' -r
-complete -c rollup -l since -d 'Leave out records before TIME: an instant, or a duration ago such as `10m`' -r
+complete -c rollup -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c rollup -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c rollup -l until -d 'Leave out records at and after TIME' -r
 complete -c rollup -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c rollup -l merge -d 'Merge windows of equal time, metric and tags; --every is theirs'

@@ -5,10 +5,7 @@ use crate::time::Timestamp;
 
 /// The option `--at`, for every tool that judges or stamps.
 pub fn at_option() -> clap::Arg {
-    clap::Arg::new("at")
-        .long("at")
-        .value_name("TIME")
-        .help("Take TIME as the current time: `2026-11-22T19:45:03Z`, `10:01`, or `10m` for ten minutes ago")
+    clap::Arg::new("at").long("at").value_name("TIME").help("The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)")
 }
 
 /// Fixes the clock where `--at` was given, to the tool or to its subcommand.

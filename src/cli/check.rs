@@ -38,22 +38,11 @@ pub const TOOL: Tool = Tool { name: "check", command, run, usage_code: Code::UNK
 const EXAMPLES: &str = "\
 Examples:
   check 'age(build.started) > 30m' HISTORY            has no build been started for half an hour?
-  collect host --count 5 | check 'last(memory.used) > 90%'
-  check --warning 'p95(latency, 5m) > 90ms' --critical 'p95(latency, 5m) > 1s' HISTORY
-  check --by queue 'last(queue.depth) > 500 for 5m' --since 1h HISTORY
-  check --nagios 'absent(backup.finished, 26h)' HISTORY    as a monitoring plugin
-  check --reference main.ndjson 'p95(build.duration) > 1.1 * reference(build.duration)' HISTORY
-  check --reference main.ndjson run.ndjson            every metric of a run against those of a kept one
-  check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY    with the ranges of a monitoring plugin";
+  collect host | check --live -H -f check.toml        rules of a file, as time passes
+  check -f check.toml --state DIR HISTORY             from cron
+  check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY      as a monitoring plugin";
 
-const NOTES: &str = "\
-With --reference and no CONDITION every metric of the reference is compared with that of the run, by
-its tags: a warning where the median surely differs by more than --tolerance (its 95 % interval lies
-beyond it, and p by Mann-Whitney, corrected by Holm for the number of metrics, is below 0.05). What
-the run lacks, or has fewer than 8 samples of, is as --no-data says.
-
-Exit status: 0 ok, 1 warning, 2 critical, 3 unknown, and for every failure of its own.
-The language of conditions is in pipewatch-conditions(7).";
+const NOTES: &str = "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or failed. More: `man pipewatch-conditions`.";
 
 fn command() -> Command {
     let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
@@ -63,7 +52,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .after_help(NOTES)
         .override_usage(
-            "check [OPTIONS] CONDITION [FILE]…\n       check [OPTIONS] --warning CONDITION --critical CONDITION [FILE]…\n       check [OPTIONS] --warning RANGE --critical RANGE VALUE [FILE]…\n       check [OPTIONS] --reference FILE [FILE]…",
+            "check [OPTIONS] CONDITION|-f RULES|--reference FILE [FILE]…\n       check [OPTIONS] --warning RANGE --critical RANGE VALUE [FILE]…",
         )
         .version(env!("CARGO_PKG_VERSION"))
         .styles(args::styles())
@@ -74,9 +63,9 @@ fn command() -> Command {
         .arg(flag("human", "Explain the verdicts in plain words on standard error").short('H'))
         .arg(files::option())
         .args(reference::options())
-        .arg(value("state", "DIR", "Go on from the run before: remember in DIR what holds, and what came by standard input"))
-        .arg(flag("live", "Judge as time passes, and write a verdict whenever one changes"))
-        .arg(value("late", "DURATION", "With --live: how long records of an instant are waited for [default: 200ms]").requires("live"))
+        .arg(value("state", "DIR", "Remember in DIR what holds, and go on from there (for cron)"))
+        .arg(flag("live", "Judge as time passes; write a verdict when one changes"))
+        .arg(value("late", "DURATION", "With --live: wait so long for late records [default: 200ms]").requires("live"))
         .arg(args::at_option());
     let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
     let command = command.subcommand(explain::command()).subcommand(backtest::command());

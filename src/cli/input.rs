@@ -64,10 +64,7 @@ pub fn options(command: Command) -> Command {
 /// The options `--since` and `--until`.
 pub fn range_options() -> [Arg; 2] {
     let value = |id: &'static str, help: &'static str| Arg::new(id).long(id).value_name("TIME").help(help);
-    [
-        value("since", "Leave out records before TIME: an instant, or a duration ago such as `10m`"),
-        value("until", "Leave out records at and after TIME"),
-    ]
+    [value("since", "Leave out records before TIME: an instant, or `10m` (ago)"), value("until", "Leave out records at and after TIME")]
 }
 
 /// What to read, and what to do with lines that are no records.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::programs::{in_process, project};
+use crate::programs::{in_process, project, run, skip};
 use pipewatch::cli::check::TOOL;
 
 /// The folders of examples that hold a rule file.
@@ -48,4 +48,65 @@ fn every_check_of_the_examples_says_what_to_do() {
             assert!(check.playbook.is_some(), "{}: {} has no playbook", folder.display(), check.name);
         }
     }
+}
+
+#[test]
+fn the_crontab_measures_judges_and_mails_what_is_not_ok() {
+    let text = std::fs::read_to_string(project().join("examples/crontab")).unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let rules = work.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    for name in ["cron", "disk"] {
+        std::fs::copy(project().join(format!("examples/{name}/check.toml")), rules.join(format!("{name}.toml"))).unwrap();
+    }
+    let lines = || text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    for name in ["METRICS", "STATE", "RULES"] {
+        assert!(lines().any(|line| line.starts_with(&format!("{name}=/"))), "{name} is not set");
+    }
+    // What begins with a letter sets a variable; else five fields are times, and the rest is run.
+    let commands: Vec<String> = lines()
+        .filter(|line| !line.starts_with(char::is_alphabetic))
+        .map(|line| line.split_whitespace().skip(5).collect::<Vec<_>>().join(" "))
+        .collect();
+    let printed: Vec<String> = commands
+        .iter()
+        .map(|command| {
+            // To cron a percent sign ends the command.
+            assert!(!command.contains('%'), "{command}");
+            let (out, told, code) = run(work.path(), &format!("METRICS=metrics STATE=state RULES=rules; {command}"));
+            assert_eq!((code, told.as_str()), (0, ""), "{command}: {out}");
+            out
+        })
+        .collect();
+    assert_eq!(printed.len(), 3);
+    assert_eq!(printed[0], "");
+    assert!(printed[1].contains("check: backup-missing is critical: no data for nightly-backup"), "{}", printed[1]);
+    assert!(printed[2].contains("disk-full"), "{}", printed[2]);
+    assert!(work.path().join("state").is_dir());
+}
+
+#[test]
+fn the_service_is_one_to_systemd() {
+    let unit = project().join("examples/pipewatch-check.service");
+    match std::process::Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output() {
+        Err(_) => skip("the_service_is_one_to_systemd", "systemd-analyze is not installed"),
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            // Units of the machine itself are none of ours.
+            assert!(!told.lines().any(|line| line.contains("pipewatch-check")), "{told}");
+        }
+    }
+}
+
+#[test]
+fn what_the_service_runs_judges_and_keeps() {
+    let text = std::fs::read_to_string(project().join("examples/pipewatch-check.service")).unwrap();
+    let command = text.lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '")).unwrap().strip_suffix('\'').unwrap();
+    let rules = project().join("examples/disk/check.toml");
+    let once = command.replace("--every 10s", "--count 1").replace("/etc/pipewatch/check.toml", rules.to_str().unwrap());
+    let work = tempfile::tempdir().unwrap();
+    let (out, told, code) = run(work.path(), &format!("STATE_DIRECTORY=$PWD; {once}"));
+    assert_eq!((code, out.as_str()), (0, ""), "{told}");
+    let (found, _, _) = run(work.path(), "cat history/*.ndjson");
+    assert!(found.contains("\"metric\":\"disk.used\""), "{found}");
 }

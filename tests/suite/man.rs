@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use pipewatch::cli::{Tool, tools};
 
-use crate::programs::{fresh, project, skip};
+use crate::programs::{fresh, in_process, project, skip};
 
 #[test]
 fn man_pages_and_completions_are_fresh() {
@@ -135,6 +135,35 @@ fn every_page_says_how_it_is_used_how_it_ends_and_where_to_read_on() {
             assert!(page.contains(&format!(".SH {title}\n")) || page.contains(&format!(".SH \"{title}\"\n")), "{}: no {title}", tool.name);
         }
     }
+}
+
+/// The arguments that name a command and each of those below it.
+fn commands(path: &[&str], command: &clap::Command, out: &mut Vec<Vec<String>>) {
+    out.push(path.iter().map(|name| (*name).to_owned()).collect());
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        commands(&[path, &[inner.get_name()]].concat(), inner, out);
+    }
+}
+
+#[test]
+fn help_of_every_program_fits_a_screen_and_begins_with_what_to_type() {
+    let (mut long, mut without_examples) = (Vec::new(), Vec::new());
+    for tool in tools() {
+        let mut all = Vec::new();
+        commands(&[], &(tool.command)(), &mut all);
+        for path in &all {
+            let arguments: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+            // Where there is no terminal, lines are as long as on one of 100 columns.
+            let (code, help, told) = in_process(tool, &arguments, "");
+            assert_eq!((code, told.as_str()), (0, ""), "{} {arguments:?}", tool.name);
+            let name = format!("{} {}", tool.name, path.join(" "));
+            long.extend((help.lines().count() > 50).then(|| format!("{name}: {} lines", help.lines().count())));
+            without_examples.extend((!help.lines().take(3).any(|line| line.starts_with("Example"))).then_some(name));
+        }
+    }
+    assert!(long.is_empty(), "more than 50 lines: {}", long.join(", "));
+    // These name the commands that have some.
+    assert_eq!(without_examples, ["check export", "check import"]);
 }
 
 #[test]

@@ -24,10 +24,10 @@ use crate::time::{Span, Timestamp};
 
 const EXAMPLES: &str = "\
 Examples:
-  check backtest -f check.toml /var/log/metrics/            which alerts would these checks have raised?
+  check backtest -f check.toml HISTORY            which alerts would they have raised?
   check backtest 'last(queue.depth) > 500 for 5m' --by queue --since 4w HISTORY
   check backtest -f check.toml --labels incidents.csv HISTORY    and how many of them were real?
-  check backtest -f check.toml --sweep=queue-depth HISTORY    which limit and which `for` would be better?
+  check backtest -f check.toml --sweep=queue-depth HISTORY    which limit and `for` are better?
   check backtest -f check.toml --format ndjson HISTORY | jq 'select(.status == \"critical\")'";
 
 const NOTES: &str = "\
@@ -53,15 +53,15 @@ pub(super) fn command() -> Command {
         .args(rules::options())
         .arg(files::option())
         .arg(value("every", "DURATION", "Evaluate so often, whatever step the checks have"))
-        .arg(value("late", "DURATION", "How much later than newer ones a record may stand in its input").default_value("1m"))
+        .arg(value("late", "DURATION", "How late a record may be in its input").default_value("1m"))
         .arg(value("format", "FORMAT", "What to print: text or ndjson").value_parser(format).default_value("text"))
         .arg(
             value("alerts", "COUNT", "How many alerts of each check are listed; 0: all")
                 .value_parser(clap::value_parser!(usize))
                 .default_value("10"),
         )
-        .arg(value("zone", "OFFSET", "Where people sleep from 22:00 to 07:00, as `+02:00`").default_value("UTC").allow_hyphen_values(true))
-        .arg(value("labels", "FILE", "Known incidents, to tell what was found, missed and a false alarm"))
+        .arg(value("zone", "OFFSET", "Where it is night from 22:00 to 07:00: `+02:00`").default_value("UTC").allow_hyphen_values(true))
+        .arg(value("labels", "FILE", "Known incidents: what was found, missed, a false alarm?"))
         .arg(
             Arg::new("sweep")
                 .long("sweep")
@@ -70,7 +70,7 @@ pub(super) fn command() -> Command {
                 .require_equals(true)
                 .default_missing_value("")
                 .action(ArgAction::Set)
-                .help("Vary limit and `for` of these checks, or of all, and propose the best"),
+                .help("Vary limit and `for` of checks; propose the best"),
         )
         .arg(args::at_option());
     input::options(command)

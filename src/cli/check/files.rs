@@ -20,7 +20,7 @@ pub(super) fn option() -> Arg {
         .short('f')
         .value_name("FILE")
         .action(ArgAction::Append)
-        .help("Judge by the checks of a rule file, or of all `*.toml` in a folder; may be repeated")
+        .help("Judge by a rule file, or a folder of them; may be repeated")
 }
 
 /// What was typed for [`option`].

@@ -28,12 +28,8 @@ const NAMED: usize = 3;
 pub(super) fn options() -> [Arg; 2] {
     let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
     [
-        value(
-            "reference",
-            "FILE",
-            "The file or history folder that `reference(…)` is of; without a CONDITION, every metric is held against it",
-        ),
-        value("tolerance", "SHARE", "Without a CONDITION: by how much medians may differ from the reference's [default: 10%]"),
+        value("reference", "FILE", "What `reference(…)` is of; alone: compare every metric with it"),
+        value("tolerance", "SHARE", "How much medians may differ, without a CONDITION [default: 10%]"),
     ]
 }
 

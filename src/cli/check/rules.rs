@@ -11,21 +11,16 @@ use crate::rule::{Check, Engine, Level, RuleError, Rules, Senseless, parse};
 pub(super) fn options() -> [Arg; 7] {
     let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
     [
-        value("warning", "CONDITION|RANGE", "Warn when this is true, or when VALUE is outside of this range").short('w'),
-        value(
-            "critical",
-            "CONDITION|RANGE",
-            "Call it critical when this is true, or when VALUE is outside of this range; so is a CONDITION without an option",
-        )
-        .short('c'),
+        value("warning", "CONDITION", "Warn when this is true; or a RANGE that VALUE must be in").short('w'),
+        value("critical", "CONDITION", "Critical when this is true, as a CONDITION alone; or a RANGE").short('c'),
         value("name", "NAME", "The name of the check in its verdicts [default: check]"),
         value("by", "TAG,…", "One verdict for each value of these tags"),
-        value("no-data", "STATUS", "What it means when there is no data: ok, warning, critical or unknown [default: unknown]"),
+        value("no-data", "STATUS", "No data is ok, warning, critical or unknown [default: unknown]"),
         value("playbook", "URL", "Where to read what to do; goes into the verdicts"),
         Arg::new("no-extrapolation")
             .long("no-extrapolation")
             .action(ArgAction::SetTrue)
-            .help("Do not extend the increase of a counter to its window's borders"),
+            .help("Do not extend increases of counters to a window's borders"),
     ]
 }
 

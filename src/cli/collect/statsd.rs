@@ -20,9 +20,7 @@ const BUFFER: &str = "67108864";
 /// A buffer below this is told: bursts of some milliseconds may be lost.
 const SMALL_BUFFER_BYTES: usize = 1 << 20;
 
-const ABOUT: &str = "\
-Listen for StatsD, with DogStatsD's tags, events, service checks and times.
-
+const MORE: &str = "\
 Without --flush every metric becomes a sample at once. With it, each series gives one record for
 each span: a window with sum and rate for counters, with percentiles for timers and histograms,
 with the number of distinct members for sets, and the last value of a gauge.
@@ -39,9 +37,9 @@ Examples:
 /// The arguments.
 pub(super) fn command() -> Command {
     Command::new("statsd")
-        .about("Listen for StatsD over UDP, TCP or a Unix socket")
-        .long_about(ABOUT)
-        .after_help(EXAMPLES)
+        .about("Listen for StatsD, with DogStatsD's tags, events and times, over UDP, TCP or a Unix socket")
+        .before_help(EXAMPLES)
+        .after_help(MORE)
         .arg(option(
             "udp",
             "ADDRESS",
