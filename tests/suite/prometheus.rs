@@ -424,6 +424,57 @@ negative-offset.yml: 0 of 0 alerts
 }
 
 #[test]
+fn unit_tests_of_promtool_come_out_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str]| crate::programs::in_process(&pipewatch::cli::check::TOOL, arguments, "");
+    let data = project().join("tests/data/promtool");
+    let given = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    let kept = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let imported = |by: &str| check(&["import", "prometheus", "--partial", "--by", by, &given("rules.yml")]).1;
+    kept("check.toml", &imported("instance,job"));
+    let mut told = Vec::new();
+    for name in ["unittest.yml", "failing.yml", "long-period.yml", "rules_run.yml", "start-time-test.yml"] {
+        let (_, tests, err) = check(&["import", "prometheus", "--partial", &given(name)]);
+        told.push(err.lines().last().unwrap().rsplit("promtool/").next().unwrap().to_owned());
+        kept(name, &tests);
+    }
+    let wanted = [
+        "unittest.yml: 4 of 26 expectations can be said here",
+        "failing.yml: 3 of 4 expectations can be said here",
+        "long-period.yml: 0 of 4 expectations can be said here",
+        "rules_run.yml: 0 of 2 expectations can be said here",
+        "start-time-test.yml: 0 of 9 expectations can be said here",
+    ];
+    assert_eq!(told, wanted);
+    let run = |name: &str| check(&["test", folder.path().join(name).to_str().unwrap()]);
+    let (code, _, err) = run("unittest.yml");
+    assert_eq!((code, err.as_str()), (0, "check: 1 passed, 0 failed\n"));
+    // Of the file that fails, every alert fails: one that no rule makes, and two that nobody expects.
+    let (code, _, err) = run("failing.yml");
+    assert_eq!(code, 3);
+    assert!(err.contains("there is no check `Test` in the rules"), "{err}");
+    // Its series has one label only, and a series without a label of `by` is no group here.
+    kept("check.toml", &(imported("job") + "\n[Test]\ncritical = \"1 == 2\"\n"));
+    let (code, out, err) = run("failing.yml");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.ends_with("check: 0 passed, 2 failed\n"), "{err}");
+    for alert in ["Test", "InstanceDown", "AlwaysFiring"] {
+        assert!((out.clone() + &err).contains(alert), "{alert}: {out}{err}");
+    }
+    let test = "unit_tests_of_promtool_come_out_alike";
+    let Some(promtool) = find(test, "promtool") else { return };
+    let output = Command::new(promtool).args(["test", "rules", "failing.yml"]).current_dir(&data).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    for alert in ["Test, time: 0s", "InstanceDown, time: 5m", "AlwaysFiring, time: 5m"] {
+        assert!(text.contains(&format!("alertname: {alert}")), "{text}");
+    }
+}
+
+#[test]
 fn the_program_takes_rules_there_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {

@@ -3,6 +3,7 @@
 //! ```text
 //! Check ──export──▶ rules.yml        one group for each `every`, one alert for each level
 //! rules.yml ──import──▶ check.toml   one check for each alert, of our language
+//! tests.yml ──import──▶ check.test.toml   what the alerts' unit tests expect
 //! ```
 //!
 //! What cannot be said on the other side is refused by name, and what had to be assumed is told as a
@@ -47,6 +48,7 @@ mod promql;
 mod reading;
 mod template;
 mod terms;
+mod unit_tests;
 mod units;
 mod write;
 mod yaml;
@@ -54,6 +56,7 @@ mod yaml_text;
 
 pub use export::{Exported, export};
 pub use import::{Imported, import};
+pub use unit_tests::{ImportedTests, are_tests, import_tests as import_unit_tests};
 
 use std::collections::BTreeMap;
 
