@@ -26,6 +26,8 @@
 //!   13725 of prometheus/prometheus, of 2024-03-07).
 //! - VictoriaMetrics does not extend increases to the window's borders, and Prometheus always does;
 //!   a check says by `extrapolate` which of the two it means, and is refused on the other side.
+//!   A counter that falls by less than an eighth of its value counts there as one whose earlier
+//!   sample was too high, and not as reset (seen with 1.79; `removeCounterResets` of its sources).
 //! - A warning is exported as an alert of its own, that also fires while the critical one does: to
 //!   hold it back there, as the worst status does here, is Alertmanager's inhibition. (An `unless`
 //!   within the expression would begin its `for` anew each time.)

@@ -59,7 +59,10 @@ struct Reader {
 }
 
 /// What a test expects of each alert: the instants, each with the groups that are firing.
-type Expected = BTreeMap<String, Vec<(Span, Vec<BTreeMap<String, String>>)>>;
+type Expected = BTreeMap<String, Vec<(Span, Vec<Labels>)>>;
+
+/// The labels of an alert.
+type Labels = BTreeMap<String, String>;
 
 impl Reader {
     fn file(&mut self, node: &Node) -> Result<(), Refused> {
@@ -132,13 +135,13 @@ impl Reader {
 }
 
 /// The labels of a group as an inline table.
-fn group(labels: &BTreeMap<String, String>) -> String {
+fn group(labels: &Labels) -> String {
     let pairs: Vec<String> = labels.iter().map(|(label, value)| format!("{} = {}", key(label), toml(value))).collect();
     if pairs.is_empty() { "{}".into() } else { format!("{{ {} }}", pairs.join(", ")) }
 }
 
 /// What is expected of one alert at one instant.
-fn alert(node: &Node) -> Result<(String, Span, Vec<BTreeMap<String, String>>), Refused> {
+fn alert(node: &Node) -> Result<(String, Span, Vec<Labels>), Refused> {
     let entries = entries(node, &["eval_time", "groupname", "alertname", "exp_alerts"], "a test of an alert")?;
     let (Some(name), Some(at)) = (entries.get("alertname"), entries.get("eval_time")) else {
         return Err(node.at.refuse("a test of an alert has the keys `alertname` and `eval_time`"));
@@ -151,9 +154,9 @@ fn alert(node: &Node) -> Result<(String, Span, Vec<BTreeMap<String, String>>), R
 }
 
 /// The labels of an expected alert that are a group's.
-fn labels(node: &Node) -> Result<BTreeMap<String, String>, Refused> {
+fn labels(node: &Node) -> Result<Labels, Refused> {
     if matches!(node.kind, Kind::Empty) {
-        return Ok(BTreeMap::new());
+        return Ok(Labels::new());
     }
     let entries = entries(node, &["exp_labels", "exp_annotations"], "an expected alert")?;
     let labels = entries.get("exp_labels").map_or(Ok(BTreeMap::new()), |node| texts(node))?;
