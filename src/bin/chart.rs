@@ -1,0 +1,5 @@
+//! The program `chart`.
+
+fn main() -> std::process::ExitCode {
+    pipewatch::cli::main(&pipewatch::cli::chart::TOOL)
+}
