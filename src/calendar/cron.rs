@@ -352,7 +352,8 @@ impl Field {
             let nth_value = nth.parse::<u32>().ok().filter(|nth| (1..=5).contains(nth));
             let place = (at + day.len() + 1, at + term.len());
             let nth = nth_value.ok_or_else(|| {
-                CalendarError::new(format!("`{}` is no number of a weekday in a month", show(nth.as_bytes(), 20)), place).hint("it is 1 to 5")
+                CalendarError::new(format!("`{}` is no number of a weekday in a month", show(nth.as_bytes(), 20)), place)
+                    .hint("it is 1 to 5")
             })?;
             named.nth.push((day_value, nth));
             return Ok(());
@@ -369,7 +370,9 @@ impl Field {
                 let place = (at + range.len() + 1, at + term.len());
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
                 let step = text.parse::<u32>().ok().filter(|step| *step > 0 && digits);
-                let step = step.ok_or_else(|| CalendarError::new(format!("`{}` is no step; it is a number from 1 on", show(text.as_bytes(), 20)), place))?;
+                let step = step.ok_or_else(|| {
+                    CalendarError::new(format!("`{}` is no step; it is a number from 1 on", show(text.as_bytes(), 20)), place)
+                })?;
                 (range, Some(step))
             }
         };
