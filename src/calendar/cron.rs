@@ -5,6 +5,8 @@
 //! 0-59   0-23 1-31 L LW    1-12  0-7 (0 and 7 are Sunday), 5#2 the second Friday, 5L the last
 //! ```
 //!
+//! A sixth field before these is the second; such an expression always follows the clock.
+//!
 //! `*` is all, `a-b` a range, `a-b/n` and `*/n` every n-th, `a/n` every n-th from a on, `a,b` both;
 //! months and weekdays also by three letters. `@hourly`, `@daily` and so on are such expressions.
 //!
@@ -27,12 +29,14 @@ use crate::time::{Span, Timestamp};
 /// one weekday is forty.
 const HORIZON_DAYS: i64 = 50 * 366;
 
+const SECOND: Span = Span::from_secs(1);
 const MINUTE: Span = Span::from_secs(60);
 
 /// A cron expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cron {
     text: String,
+    seconds: u64,
     minutes: u64,
     hours: u64,
     days: u64,
@@ -55,7 +59,7 @@ struct Field {
     names: &'static [&'static str],
 }
 
-const FIELDS: [Field; 5] = [
+const FIELDS: [Field; 6] = [
     Field { name: "minute", least: 0, most: 59, names: &[] },
     Field { name: "hour", least: 0, most: 23, names: &[] },
     Field { name: "day of the month", least: 1, most: 31, names: &[] },
@@ -66,6 +70,7 @@ const FIELDS: [Field; 5] = [
         names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
     },
     Field { name: "day of the week", least: 0, most: 7, names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] },
+    Field { name: "second", least: 0, most: 59, names: &[] },
 ];
 
 /// Words for expressions.
@@ -89,7 +94,7 @@ struct Named {
 }
 
 impl Cron {
-    /// Reads an expression of five fields, or a word like `@daily`.
+    /// Reads an expression of five fields, or six with the second first, or a word like `@daily`.
     ///
     /// # Errors
     /// What is wrong, and its place in the text; also when no day can ever fit, like a 30th of February.
@@ -99,7 +104,8 @@ impl Cron {
             return Cron::word(text, trimmed);
         }
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
-        let [minute, hour, day, month, weekday] = fields.as_slice() else {
+        let (second, fields) = if fields.len() == 6 { (Some(fields[0]), &fields[1..]) } else { (None, &fields[..]) };
+        let [minute, hour, day, month, weekday] = fields else {
             let error = CalendarError::new(format!("a cron expression has 5 fields, found {}", fields.len()), (0, text.len()));
             return Err(error.hint("these are minute, hour, day of the month, month, day of the week: `15 2 * * *`"));
         };
@@ -107,9 +113,11 @@ impl Cron {
         let read = |number: usize, field: &str| FIELDS[number].read(field, at(field), number);
         let (minutes, hours) = (read(0, minute)?.bits, read(1, hour)?.bits);
         let (days, months, weekdays) = (read(2, day)?, read(3, month)?.bits, read(4, weekday)?);
+        let seconds = second.map(|second| read(5, second)).transpose()?.map_or(1, |second| second.bits);
         let star = |field: &str| field.starts_with('*');
         let cron = Cron {
-            text: fields.join(" "),
+            text: text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
+            seconds,
             minutes,
             hours,
             days: days.bits,
@@ -120,7 +128,7 @@ impl Cron {
             weekdays: (weekdays.bits | weekdays.bits >> 7) & 0x7f,
             nth_weekdays: weekdays.nth.into_iter().map(|(day, nth)| (day % 7, nth)).collect(),
             both_days: star(day) || star(weekday),
-            follows_clock: star(minute) || star(hour),
+            follows_clock: star(minute) || star(hour) || second.is_some(),
         };
         let begin = Wall::of(Date { year: 2000, month: 1, day: 1 }, 0);
         if cron.next_wall(Wall(begin.0 - 60)).is_none() {
@@ -238,17 +246,19 @@ impl Cron {
 
     /// As the clock shows it, instant by instant.
     fn next_on_clock(&self, after: Timestamp, zone: Zone) -> Option<Timestamp> {
-        let mut at = instant(after.nanos().div_euclid(60_000_000_000) * 60 + 60);
+        let mut at = after.floor_to(SECOND).plus(SECOND);
         let end = at.plus(Span::from_secs(86_400).times(HORIZON_DAYS as u32));
         while at < end {
             let wall = zone.wall(at);
-            let skip = self.skip(wall);
-            if skip == 0 {
-                return Some(at);
+            let (minute, skip) = (at.minus(SECOND.times((wall.0.rem_euclid(60)) as u32)), self.skip(wall));
+            if skip == 0
+                && let Some(second) = first_bit(self.seconds, wall.0.rem_euclid(60))
+            {
+                return Some(minute.plus(SECOND.times(second as u32)));
             }
             // Over a change of the clock it goes minute by minute.
-            let far = at.plus(MINUTE.times(skip));
-            at = if zone.offset(far) == zone.offset(at) { far } else { at.plus(MINUTE) };
+            let far = minute.plus(MINUTE.times(skip.max(1)));
+            at = if zone.offset(far) == zone.offset(at) { far } else { minute.plus(MINUTE) };
         }
         None
     }
@@ -265,19 +275,23 @@ impl Cron {
     }
 
     fn previous_on_clock(&self, before: Timestamp, zone: Zone) -> Option<Timestamp> {
-        let mut at = instant((before.nanos() - 1).div_euclid(60_000_000_000) * 60);
+        let mut at = before.minus(Span::from_nanos(1)).floor_to(SECOND);
         let end = at.minus(Span::from_secs(86_400).times(HORIZON_DAYS as u32));
         while at > end {
             let wall = zone.wall(at);
-            let minute = (wall.second_of_day() / 60) as u32;
+            let (start, minute) = (at.minus(SECOND.times(wall.0.rem_euclid(60) as u32)), (wall.second_of_day() / 60) as u32);
+            // How many minutes more than to the one before.
             let back = match () {
-                () if !self.fits_day(wall.date()) => minute + 1,
-                () if !fits(self.hours, minute / 60) => minute % 60 + 1,
-                () if !fits(self.minutes, minute % 60) => 1,
-                () => return Some(at),
+                () if !self.fits_day(wall.date()) => minute,
+                () if !fits(self.hours, minute / 60) => minute % 60,
+                () if !fits(self.minutes, minute % 60) => 0,
+                () => match last_bit(self.seconds, wall.0.rem_euclid(60)) {
+                    Some(second) => return Some(start.plus(SECOND.times(second as u32))),
+                    None => 0,
+                },
             };
-            let far = at.minus(MINUTE.times(back));
-            at = if zone.offset(far) == zone.offset(at) { far } else { at.minus(MINUTE) };
+            let far = start.minus(MINUTE.times(back)).minus(SECOND);
+            at = if zone.offset(far) == zone.offset(at) { far } else { start.minus(SECOND) };
         }
         None
     }
@@ -452,6 +466,7 @@ mod tests {
             ("0 0 29 2 *", "2026-11-01T00:00:00Z", "2028-02-29T00:00:00Z"),
             ("15/20 3 * * sun", "2026-11-22T03:15:00Z", "2026-11-22T03:35:00Z"),
             ("@weekly", "2026-11-22T00:00:00Z", "2026-11-29T00:00:00Z"),
+            ("30,10 0 0 * * *", "2026-11-22T00:00:10Z", "2026-11-22T00:00:30Z"),
             ("0 0 * * 7", "2026-11-22T00:00:00Z", "2026-11-29T00:00:00Z"),
             ("*/7 * * JAN-MAR mon", "2026-11-22T00:00:00Z", "2027-01-04T00:00:00Z"),
         ] {
@@ -464,6 +479,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         for (text, message, place) in [
             ("* * * *", "a cron expression has 5 fields, found 4", (0, 7)),
+            ("60 * * * * *", "`60` is no second; it is 0 to 59", (0, 2)),
             ("60 * * * *", "`60` is no minute; it is 0 to 59", (0, 2)),
             ("0 5-2 * * *", "the range `5-2` goes backwards", (2, 5)),
             ("0 0 * * mno", "`mno` is no day of the week; it is 0 to 7", (8, 11)),
@@ -495,8 +511,10 @@ mod tests {
                 1 => (least..=most, least..=most).prop_map(|(one, other)| format!("{one},{other}")),
             ]
         };
-        (field(0, 59), field(0, 23), field(1, 28), field(1, 12), field(0, 7))
-            .prop_map(|(minute, hour, day, month, weekday)| format!("{minute} {hour} {day} {month} {weekday}"))
+        (field(0, 59), field(0, 23), field(1, 28), field(1, 12), field(0, 7)).prop_flat_map(|(minute, hour, day, month, weekday)| {
+            let five = format!("{minute} {hour} {day} {month} {weekday}");
+            prop::sample::select(vec![five.clone(), five.clone(), format!("30 {five}")])
+        })
     }
 
     proptest! {
@@ -520,7 +538,7 @@ mod tests {
                 // Minute by minute there is none between, for as long as can be looked through.
                 let mut minute = instant(start.nanos().div_euclid(60_000_000_000) * 60 + 60);
                 for _ in 0..3000 {
-                    if minute >= next { break; }
+                    if minute.plus(MINUTE) > next { break; }
                     prop_assert!(!plain(&cron, zone.wall(minute)), "{minute}");
                     minute = minute.plus(MINUTE);
                 }

@@ -438,8 +438,13 @@ impl<'a> Reader<'a> {
             event.years = valid(years.into_iter().map(century).collect(), YEARS, "a year", at)?;
         }
         event.months = valid(month.0, (1, 12), "a month", month.1)?;
-        let most = if event.from_end { 28 } else { 31 };
-        event.days = valid(day.0, (1, most), "a day", day.1)?;
+        const MOST_FROM_END: i64 = 28;
+        // From the end a step goes down to the first.
+        let (values, turned) = if event.from_end { (Values::new(), day.0) } else { (day.0, Values::new()) };
+        event.days = valid(values, (1, 31), "a day", day.1)?;
+        if event.from_end {
+            event.days = from_end(turned, MOST_FROM_END, day.1)?;
+        }
         if event.from_end && event.days.is_empty() {
             // Any day from the end is any day.
             event.from_end = false;
@@ -566,6 +571,24 @@ fn valid(values: Values, (low, high): (i64, i64), what: &str, at: usize) -> Resu
         }
         if stop.is_none() && step > 0 && start + step > high {
             return Err(CalendarError::new(format!("the step {} is never taken", step / scale), (at, at + 1)));
+        }
+    }
+    Ok(values)
+}
+
+/// Checks days that are counted from the end of the month: a step goes towards the end, to the first.
+fn from_end(values: Values, most: i64, at: usize) -> Result<Values, CalendarError> {
+    for component in &values {
+        let outside = |value: i64| value < 1 || value > most;
+        if outside(component.start) || component.stop.is_some_and(outside) {
+            let message = format!("{} is no day from the end of a month; it is 1 to {most}", component.start);
+            return Err(CalendarError::new(message, (at, at + 1)));
+        }
+        if component.stop.is_none() && component.step > 0 && component.start - component.step < 1 {
+            return Err(CalendarError::new(format!("the step {} is never taken", component.step), (at, at + 1)));
+        }
+        if component.stop.is_some_and(|stop| component.start + component.step > stop) {
+            return Err(CalendarError::new("the range goes backwards", (at, at + 1)));
         }
     }
     Ok(values)

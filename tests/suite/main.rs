@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod backtest;
+mod calendar;
 mod check;
 mod check_edges;
 mod check_live;
