@@ -10,10 +10,12 @@
 //! source  sink              the world in, the world out
 //! rule    store   net       judging; keeping; talking
 //! ndjson  wire    window    bytes to records; foreign formats; samples to windows
-//! record                    the format's one definition
+//! chart                     pictures of series
+//! record  calendar          the format's one definition; schedules and zones
 //! time    math              nothing of ours
 //! ```
 
+pub mod calendar;
 pub mod chart;
 pub mod cli;
 pub mod math;
@@ -24,6 +26,7 @@ pub mod rule;
 pub mod sink;
 pub mod source;
 pub mod store;
+pub mod text;
 pub mod time;
 pub mod window;
 pub mod wire;

@@ -5,11 +5,14 @@
 //! module reads the clock.
 
 pub mod args;
+mod beats;
 pub mod chart;
 pub mod check;
+mod child;
 pub mod collect;
 pub mod emit;
 mod failure;
+pub mod heartbeat;
 pub mod input;
 mod io;
 mod output;
@@ -38,7 +41,7 @@ pub struct Tool {
 
 /// Every program, in the order in which records flow; man pages, completions and their tests go by it.
 pub fn tools() -> &'static [&'static Tool] {
-    &[&collect::TOOL, &rollup::TOOL, &check::TOOL, &emit::TOOL, &chart::TOOL]
+    &[&collect::TOOL, &rollup::TOOL, &check::TOOL, &emit::TOOL, &heartbeat::TOOL, &chart::TOOL]
 }
 
 /// Runs a tool as a process: with the real streams, clock, environment and signals.

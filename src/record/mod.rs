@@ -10,6 +10,7 @@ mod series;
 mod tags;
 mod window;
 
+pub use crate::text::{nearest, show};
 pub use series::{Sample, SampleType, Series, Value};
 pub use tags::Tags;
 pub use window::{Percentile, SketchBins, Stat, Stats, Window};
@@ -299,46 +300,6 @@ pub fn check_name(name: &str) -> Result<(), FieldError> {
     }
 }
 
-/// Makes text from outside safe to show on a terminal: control and invisible characters are
-/// escaped, bytes that are no UTF-8 are shown as `\xNN`, and after `most` characters it is cut.
-pub fn show(text: &[u8], most: usize) -> String {
-    let mut out = String::new();
-    let mut left = most;
-    for chunk in text.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if left == 0 {
-                out.push('…');
-                return out;
-            }
-            left -= 1;
-            match character {
-                '"' | '\'' | '\\' => out.push(character),
-                _ => out.extend(character.escape_debug()),
-            }
-        }
-        for byte in chunk.invalid() {
-            if left == 0 {
-                out.push('…');
-                return out;
-            }
-            left -= 1;
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out
-}
-
-/// The name nearest to what was typed, when it is near enough to be meant: at most a third of it
-/// differs, by the letters to add, drop, change or swap.
-pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // What is longer than any name is near none, and comparing it would cost its length squared.
-    if typed.len() > METRIC_BYTES {
-        return None;
-    }
-    let near = names.into_iter().map(|name| (strsim::osa_distance(typed, name), name)).min()?;
-    (near.0 <= typed.chars().count().div_ceil(3)).then_some(near.1)
-}
-
 /// How many spans a unit of time holds, for converting between units.
 ///
 /// Knows the UCUM units of time that metrics use (`ns us ms s min h d wk`) and the spellings
@@ -369,24 +330,6 @@ mod tests {
         assert_eq!(check_name(&"x".repeat(255)), Ok(()));
         assert_eq!(check_name(&"x".repeat(256)), Err(FieldError::TooLong(256)));
         assert_eq!(check_name("a\u{1b}[2J"), Err(FieldError::Control));
-    }
-
-    #[test]
-    fn what_is_shown_cannot_steer_a_terminal() {
-        assert_eq!(show(b"a\x1b[2Jb", 20), "a\\u{1b}[2Jb");
-        assert_eq!(show(b"a\xffb", 20), "a\\xffb");
-        assert_eq!(show("ab\u{202e}c".as_bytes(), 20), "ab\\u{202e}c");
-        assert_eq!(show(b"abcdef", 3), "abc…");
-        assert_eq!(show(b"say \"hi\"", 20), "say \"hi\"");
-    }
-
-    #[test]
-    fn a_name_is_near_when_a_third_differs_at_most() {
-        let names = ["count", "mean", "max"];
-        assert_eq!(nearest("coutn", names), Some("count"));
-        assert_eq!(nearest("meen", names), Some("mean"));
-        assert_eq!(nearest("average", names), None);
-        assert_eq!(nearest("", []), None);
     }
 
     #[test]

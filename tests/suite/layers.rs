@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The floor of each module; `bin` and the crate's root stand above all.
-const FLOORS: [(&str, u32); 17] = [
+const FLOORS: [(&str, u32); 18] = [
+    ("text", 1),
     ("time", 1),
     ("math", 1),
     ("record", 2),
@@ -32,7 +33,7 @@ const FLOORS: [(&str, u32); 17] = [
 const FORBIDDEN: [(&str, &[&str]); 3] = [("source", &["rule", "alert"]), ("sink", &["rule", "alert"]), ("channel", &["rule", "alert"])];
 
 /// The modules of `cli` that every tool may use; all others there are tools, which stay apart.
-const SHARED: [&str; 6] = ["args", "failure", "input", "io", "output", "rejects"];
+const SHARED: [&str; 8] = ["args", "beats", "child", "failure", "input", "io", "output", "rejects"];
 
 /// Calls that read the clock.
 const CLOCKS: [&str; 5] = ["SystemTime::now", "Instant::now", "UNIX_EPOCH.elapsed", "clock_gettime", "Utc::now"];

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod backtest;
+mod calendar;
+mod chart;
 mod check;
 mod check_edges;
 mod check_live;
@@ -20,12 +22,16 @@ mod examples;
 mod explain;
 mod forecast;
 mod golden;
+mod heartbeat_run;
+mod heartbeat_run_adopt;
+mod heartbeat_run_listener;
 mod hostile;
 mod install;
 mod layers;
 mod man;
 mod nagios;
 mod peers;
+mod pings;
 mod pipes;
 mod programs;
 mod prometheus;

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub fn sparks(traces: &[&Trace], from: Timestamp, until: Timestamp, columns: usize) -> Canvas {
     let texts: Vec<[String; 4]> = traces.iter().map(|trace| numbers(trace, from, until)).collect();
     let widths = [0, 1, 2, 3].map(|at| texts.iter().map(|texts| width(&texts[at])).max().unwrap_or(0));
-    let name = traces.iter().map(|trace| width(&trace.label)).max().unwrap_or(0).min(columns / 3);
+    let name = traces.iter().map(|trace| width(&trace.label)).max().unwrap_or(0).min(columns * 2 / 5);
     let room = columns.saturating_sub(name + widths.iter().sum::<usize>() + 10).max(8);
     let mut canvas = Canvas::new(columns, traces.len());
     for (row, (trace, texts)) in traces.iter().zip(&texts).enumerate() {
@@ -33,7 +33,8 @@ pub fn sparks(traces: &[&Trace], from: Timestamp, until: Timestamp, columns: usi
 
 /// The least, the greatest and the newest value, and by how much that differs from the first.
 fn numbers(trace: &Trace, from: Timestamp, until: Timestamp) -> [String; 4] {
-    let unit = trace.unit.as_deref();
+    // What is counted stands in the name; a row has no room to say it four times.
+    let unit = trace.unit.as_deref().filter(|unit| !unit.contains('{'));
     let Some(all) = trace.columns(from, until, 1)[0] else { return ["-", "-", "none", ""].map(str::to_owned) };
     let change = all.last - all.first;
     let change = match change {

@@ -30,7 +30,9 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered, shown: Option<(Timestamp, Ti
     let kind = plan.kind.unwrap_or(if places.len() < MANY { Kind::Lines } else { Kind::Sparks });
     let mut marks = gathered.marks.clone();
     marks.sort_by_key(|mark| mark.at);
-    let scene = Scene { plan, gathered, from, until, marks };
+    let zone = plan.zone;
+    let offset = move |at: Timestamp| zone.offset(at);
+    let scene = Scene { plan, gathered, from, until, marks, offset: &offset };
     let text = match plan.format {
         Format::Text => scene.text(kind, &places),
         Format::Svg | Format::Html => scene.document(kind, &places),
@@ -68,11 +70,7 @@ struct Scene<'a> {
     from: Timestamp,
     until: Timestamp,
     marks: Vec<Mark>,
-}
-
-/// The reader's clock.
-fn offset(_: Timestamp) -> i64 {
-    0
+    offset: axis::Offset<'a>,
 }
 
 impl Scene<'_> {
@@ -85,8 +83,14 @@ impl Scene<'_> {
             limits,
             marks: &self.marks,
             compare: self.plan.compare,
-            offset: &offset,
+            offset: self.offset,
         }
+    }
+
+    /// The stretch of time shown, on the reader's clock.
+    fn title(&self) -> String {
+        let zone = self.plan.zone.abbreviation(self.until);
+        format!("{} to {} {zone}", axis::clock(self.from, self.offset), axis::clock(self.until, self.offset))
     }
 
     /// The limits in a unit; a time is converted, and left out where no time is drawn.
@@ -115,7 +119,7 @@ impl Scene<'_> {
     fn text(&self, kind: Kind, places: &[usize]) -> String {
         let width = self.plan.width.unwrap_or(80);
         let mut lines = Vec::new();
-        let title = format!("{} to {} UTC", axis::clock(self.from, &offset), axis::clock(self.until, &offset));
+        let title = self.title();
         match kind {
             Kind::Lines => {
                 let groups = self.by_unit(places, LINES);
@@ -176,7 +180,7 @@ impl Scene<'_> {
         let within = self.marks.iter().filter(|mark| mark.at >= self.from && mark.at < self.until);
         for mark in within.clone().take(10) {
             let sign = if self.plan.ascii { text::ascii(mark.kind.sign()) } else { mark.kind.sign() };
-            lines.push(format!("{sign} {} {}", axis::clock(mark.at, &offset), mark.text));
+            lines.push(format!("{sign} {} {}", axis::clock(mark.at, self.offset), mark.text));
         }
         let more = within.count().saturating_sub(10);
         if more > 0 {
@@ -217,7 +221,7 @@ impl Scene<'_> {
             return svg::stack(figures.into_iter().map(|figure| figure.svg).collect());
         }
         let title = self.plan.title.clone().unwrap_or_else(|| "Metrics".to_owned());
-        let lead = format!("{} to {} UTC", axis::clock(self.from, &offset), axis::clock(self.until, &offset));
+        let lead = self.title();
         page(&title, &lead, &figures)
     }
 }

@@ -55,6 +55,7 @@ fn command() -> Command {
         .arg(value("title", "TEXT", "The title of SVG and HTML"))
         .arg(value("width", "N", "Characters, or pixels of SVG and HTML"))
         .arg(value("height", "N", "Rows of characters of one picture, or pixels"))
+        .arg(value("zone", "ZONE", "The reader's clock, like Europe/Berlin [default: $TZ, or this machine's]"))
         .arg(flag("ascii", "Draw with plain characters"))
         .arg(args::at_option());
     input::options(command)

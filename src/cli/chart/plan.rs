@@ -2,6 +2,7 @@
 
 use clap::ArgMatches;
 
+use crate::calendar::Zone;
 use crate::cli::{Failure, Io};
 use crate::record::{Stat, nearest, show};
 use crate::time::Span;
@@ -47,6 +48,8 @@ pub(super) struct Plan {
     pub(super) title: Option<String>,
     pub(super) width: Option<usize>,
     pub(super) height: Option<usize>,
+    /// The reader's clock.
+    pub(super) zone: Zone,
     pub(super) ascii: bool,
     pub(super) colour: bool,
 }
@@ -79,6 +82,7 @@ impl Plan {
             title: text("title").map(str::to_owned),
             width: number(matches, "width", 20, 4000)?,
             height: number(matches, "height", 5, 4000)?,
+            zone: zone(text("zone"), io)?,
             ascii: matches.get_flag("ascii") || plain,
             colour: io.colour_stdout(),
         })
@@ -112,6 +116,21 @@ fn kind(text: &str) -> Result<Kind, Failure> {
         Some(near) => Failure::usage_hint(message, format!("did you mean `{near}`?")),
         None => Failure::usage(message),
     })
+}
+
+/// The zone that was typed, else that of the environment or the machine, else UTC.
+fn zone(typed: Option<&str>, io: &Io) -> Result<Zone, Failure> {
+    if let Some(name) = typed {
+        return Zone::named(name).map_err(|error| match error.hint {
+            Some(hint) => Failure::usage_hint(format!("--zone: {}", error.message), hint),
+            None => Failure::usage(format!("--zone: {}", error.message)),
+        });
+    }
+    let set = io.env.get("TZ").filter(|name| !name.is_empty()).cloned();
+    // Where the machine's zone is a link, as it mostly is, its name stands in the link.
+    let linked = || Some(std::fs::read_link("/etc/localtime").ok()?.to_str()?.split_once("zoneinfo/")?.1.to_owned());
+    let name = set.or_else(|| if io.is_process { linked() } else { None });
+    Ok(name.and_then(|name| Zone::named(&name).ok()).unwrap_or(Zone::UTC))
 }
 
 fn stat(text: &str) -> Result<Stat, Failure> {
