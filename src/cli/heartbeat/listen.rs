@@ -57,6 +57,7 @@ pub(super) fn command() -> Command {
         .arg(value("jobs", "COUNT", "Let at most so many jobs be made").default_value("10000"))
         .arg(value("body", "BYTES", "Keep so much of a ping's body").default_value("10000"))
         .arg(value("connections", "COUNT", "Keep at most so many connections open").default_value("4096"))
+        .arg(super::state_dir_option().alias("state"))
         .arg(Arg::new("no-verdicts").long("no-verdicts").action(ArgAction::SetTrue).help("Write no verdicts to standard output"))
         .arg(Arg::new("show-keys").long("show-keys").action(ArgAction::SetTrue).help("Print the keys, and end"))
 }

@@ -11,7 +11,7 @@ use super::bucket::Bucket;
 use super::check::{Rhythm, Spec};
 use crate::heartbeat::page::Mood;
 use crate::heartbeat::ping::Kind;
-use crate::heartbeat::pinged::{Due, Flip, Pinged, Stored};
+use crate::heartbeat::pinged::{Flip, Pinged, Stored};
 use crate::ndjson::decode;
 use crate::record::{Beat, Record};
 use crate::time::{Span, Timestamp};

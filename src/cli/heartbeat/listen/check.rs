@@ -117,7 +117,7 @@ impl Spec {
 }
 
 fn seconds(count: u64) -> Span {
-    Span::from_secs(i64::try_from(count.min(366 * 86_400)).unwrap_or(0))
+    Span::from_secs(u32::try_from(count.min(366 * 86_400)).unwrap_or(0))
 }
 
 /// When a check is due.

@@ -101,7 +101,9 @@ fn handle(desk: &Arc<Desk>, version: u8, place: &Place<'_>, request: Request) ->
         _ => None,
     };
     let allowed = allowed(desk, &request, body.as_ref())?;
-    locked(&desk.manage_bucket).take(desk.now(), RATE).map_err(|wait| super::pings::slow_down(super::pings::Dialect::Healthchecks, wait))?;
+    locked(&desk.manage_bucket)
+        .take(desk.now(), RATE)
+        .map_err(|wait| super::pings::slow_down(super::pings::Dialect::Healthchecks, wait))?;
     let full = || if allowed == Allowed::Change { Ok(()) } else { Err(error(401, "wrong api key")) };
     let look = Look { version, read_only: allowed == Allowed::Read, root: shape::root(desk, &request), now: desk.now() };
     Ok(match (place, method.as_str()) {

@@ -121,7 +121,7 @@ fn take(desk: &Arc<Desk>, at: usize, action: Action, request: &Request, query: &
 
 /// What to say to who comes too often.
 pub(super) fn slow_down(dialect: Dialect, wait: Span) -> Reply {
-    let seconds = wait.nanos().div_ceil(1_000_000_000).max(1);
+    let seconds = wait.nanos() / 1_000_000_000 + 1;
     let reply = match dialect {
         Dialect::Healthchecks => Reply::text(429, "rate limited"),
         Dialect::Kuma => json(429, r#"{"ok":false,"msg":"Too many requests"}"#),

@@ -51,11 +51,15 @@ pub(super) fn run(
         plan,
     });
     let own = Arc::clone(&desk);
-    let group = Group::begin(history, move |written| own.written(written)).map_err(|error| Failure::io("listen: cannot start a thread", error))?;
+    let group =
+        Group::begin(history, move |written| own.written(written)).map_err(|error| Failure::io("listen: cannot start a thread", error))?;
     let _ = desk.group.set(group);
     io.tell("heartbeat", format!("listening on http://{bound}/"));
     if !is_loopback(bound.ip()) {
-        io.tell("heartbeat", "others than this machine can reach it; what they send is not encrypted, so let a proxy with TLS stand before it");
+        io.tell(
+            "heartbeat",
+            "others than this machine can reach it; what they send is not encrypted, so let a proxy with TLS stand before it",
+        );
     }
     let stop = io.stop.clone();
     let mut voice = Voice { out: verdicts.then(|| Output::take(io, false)), notes: io.voice() };
@@ -180,6 +184,7 @@ fn each_line(stream: crate::store::read::Stream, each: &mut dyn FnMut(&[u8])) {
 }
 
 fn failed(error: AppendError) -> Failure {
-    let words = error.system().map_or_else(|| std::io::Error::other("refused"), |error| std::io::Error::new(error.kind(), error.to_string()));
+    let words =
+        error.system().map_or_else(|| std::io::Error::other("refused"), |error| std::io::Error::new(error.kind(), error.to_string()));
     Failure::io(error.to_string(), words)
 }

@@ -38,8 +38,11 @@ pub(super) fn answer(desk: &Desk, path: &str, request: &Request) -> Reply {
 /// A browser that was led here by another site's name, and what a proxy passes on from elsewhere, need the key.
 fn may_look(desk: &Desk, request: &Request) -> bool {
     let key = pairs(request.query()).take(20).find(|(name, _)| name == "key").map(|(_, value)| value);
-    let header = request.header("x-api-key").or_else(|| request.header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(|key| key.to_owned().into())));
-    let shown = [key.as_deref(), header.as_deref()].into_iter().flatten().any(|key| same(key, &desk.keys.read) | same(key, &desk.keys.manage));
+    let header = request
+        .header("x-api-key")
+        .or_else(|| request.header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(|key| key.to_owned().into())));
+    let shown =
+        [key.as_deref(), header.as_deref()].into_iter().flatten().any(|key| same(key, &desk.keys.read) | same(key, &desk.keys.manage));
     let host = request.header("host").unwrap_or_default();
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(&*host, |(name, _)| name);
     let here = ["", "localhost", "127.0.0.1", "[::1]"].contains(&name) && is_loopback(request.from);
@@ -48,7 +51,11 @@ fn may_look(desk: &Desk, request: &Request) -> bool {
 
 fn page(desk: &Desk, request: &Request) -> String {
     let now = desk.now();
-    let refresh_s = pairs(request.query()).take(20).find(|(name, _)| name == "refresh").and_then(|(_, value)| value.parse().ok()).filter(|seconds| (5..=86_400).contains(seconds));
+    let refresh_s = pairs(request.query())
+        .take(20)
+        .find(|(name, _)| name == "refresh")
+        .and_then(|(_, value)| value.parse().ok())
+        .filter(|seconds| (5..=86_400).contains(seconds));
     let mut book = locked(&desk.book);
     let rows = book.each_mut().map(|check| {
         check.pass(now);
@@ -125,17 +132,26 @@ fn metrics(desk: &Desk) -> String {
             }
         }
     };
-    family("heartbeat_up", "gauge", "Whether a job is as it should be: 1, also while it is late within its grace; 0 when it is down.", &|check| {
-        match check.mood(now) {
+    family(
+        "heartbeat_up",
+        "gauge",
+        "Whether a job is as it should be: 1, also while it is late within its grace; 0 when it is down.",
+        &|check| match check.mood(now) {
             Mood::Down => Some(0.0),
             Mood::Up | Mood::Late => Some(1.0),
             Mood::Paused | Mood::New => None,
-        }
+        },
+    );
+    family("heartbeat_running", "gauge", "Whether a run is under way.", &|check| {
+        Some(f64::from(u8::from(check.pinged.last_start.is_some())))
     });
-    family("heartbeat_running", "gauge", "Whether a run is under way.", &|check| Some(f64::from(u8::from(check.pinged.last_start.is_some()))));
-    family("heartbeat_last_seconds", "gauge", "When a job was last heard of, as a Unix time.", &|check| check.pinged.last_ping.map(seconds));
+    family("heartbeat_last_seconds", "gauge", "When a job was last heard of, as a Unix time.", &|check| {
+        check.pinged.last_ping.map(seconds)
+    });
     family("heartbeat_due_seconds", "gauge", "When a job is due, as a Unix time.", &|check| check.due().map(seconds));
-    family("heartbeat_duration_seconds", "gauge", "How long the last run took.", &|check| check.pinged.last_duration.map(crate::time::Span::secs_f64));
+    family("heartbeat_duration_seconds", "gauge", "How long the last run took.", &|check| {
+        check.pinged.last_duration.map(crate::time::Span::secs_f64)
+    });
     family("heartbeat_pings_total", "counter", "Pings that came, of every kind.", &|check| Some(check.pinged.pings as f64));
     let (beats, bad) = (book.beats_read, book.bad_lines);
     drop(book);
@@ -160,7 +176,8 @@ fn own(desk: &Desk, out: &mut String, beats: u64, bad: u64) {
         ("lines_bad_total", "counter", "Lines of the history that were no records.", bad),
     ];
     for (name, kind, help, value) in all {
-        let _ = write!(out, "# HELP pipewatch_listen_{name} {help}\n# TYPE pipewatch_listen_{name} {kind}\npipewatch_listen_{name} {value}\n");
+        let _ =
+            write!(out, "# HELP pipewatch_listen_{name} {help}\n# TYPE pipewatch_listen_{name} {kind}\npipewatch_listen_{name} {value}\n");
     }
 }
 
