@@ -292,8 +292,10 @@ fn code_of(desk: &Desk, id: &str) -> Result<String, Reply> {
 
 /// Changes a check that is there.
 fn apply(desk: &Desk, state: &mut State, look: &Look, code: &str, wish: &Wish) -> Result<Reply, Reply> {
-    let old = locked(&desk.book).by_code(code).and_then(|at| locked_spec(desk, at));
-    let old = old.ok_or_else(nothing)?;
+    let book = locked(&desk.book);
+    let old = book.by_code(code).and_then(|at| book.get(at)).map(|check| check.spec.clone()).ok_or_else(nothing)?;
+    // Not held while the state is written.
+    drop(book);
     let mut spec = old.clone();
     wish.apply(&mut spec, look.version);
     change::keep_file_rhythm(&old, &mut spec).map_err(|text| error(400, &text))?;
@@ -304,10 +306,6 @@ fn apply(desk: &Desk, state: &mut State, look: &Look, code: &str, wish: &Wish) -
     let at = book.put(code, spec);
     let check = book.get_mut(at).ok_or_else(nothing)?;
     Ok(reply(200, &shape::check(check, look)))
-}
-
-fn locked_spec(desk: &Desk, at: usize) -> Option<super::check::Spec> {
-    locked(&desk.book).get(at).map(|check| check.spec.clone())
 }
 
 fn delete(desk: &Arc<Desk>, look: Look, id: &str) -> Result<Answer, Reply> {

@@ -157,7 +157,8 @@ fn read(action: Action, request: &Request, query: &[(String, String)], now: Time
 
 /// When it happened: now, unless it was spooled and tells its own time.
 fn instant(request: &Request, now: Timestamp) -> Result<Timestamp, Reply> {
-    let Some(told) = request.header("pipewatch-ts") else { return Ok(now) };
+    // Finer than a microsecond no clock of another machine can be compared.
+    let Some(told) = request.header("pipewatch-ts") else { return Ok(now.floor_to(Span::from_nanos(1000))) };
     let ts = Timestamp::parse(&told).map_err(|_| Reply::text(400, "invalid pipewatch-ts: write RFC 3339"))?;
     if ts > now.plus(AHEAD) {
         return Err(Reply::text(400, "pipewatch-ts is more than a minute ahead of this machine's clock"));

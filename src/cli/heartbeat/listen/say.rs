@@ -6,7 +6,7 @@ use super::book::Check;
 use crate::heartbeat::page::Mood;
 use crate::heartbeat::pinged::{Due, Flip, Stored};
 use crate::record::{Json, Status, Tags, Verdict};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Why a check stands as it does.
 pub(super) fn reason(check: &Check, now: Timestamp) -> String {
@@ -16,20 +16,25 @@ pub(super) fn reason(check: &Check, now: Timestamp) -> String {
         Mood::New => "never heard of".into(),
         Mood::Paused => "paused: nothing is expected".into(),
         Mood::Up => String::new(),
-        Mood::Late => check.due().map_or_else(String::new, |due| format!("was due {} ago, within its grace", now.since(due).human())),
+        Mood::Late => check.due().map_or_else(String::new, |due| format!("was due {} ago, within its grace", ago(now, due))),
         Mood::Down => down(check, now),
     }
+}
+
+/// How long ago something was, in whole seconds.
+fn ago(now: Timestamp, then: Timestamp) -> String {
+    Span::from_nanos(now.since(then).nanos() / 1_000_000_000 * 1_000_000_000).human()
 }
 
 fn down(check: &Check, now: Timestamp) -> String {
     let pinged = &check.pinged;
     if let Some(start) = pinged.last_start {
-        return format!("started {} ago and has not ended", now.since(start).human());
+        return format!("started {} ago and has not ended", ago(now, start));
     }
     let fell = pinged.flips.back().filter(|flip| flip.to == Stored::Down);
     match (fell, pinged.last_ping) {
-        (Some(flip), Some(last)) if flip.ts > last => format!("nothing heard for {}", now.since(last).human()),
-        (_, Some(last)) => format!("failed {} ago", now.since(last).human()),
+        (Some(flip), Some(last)) if flip.ts > last => format!("nothing heard for {}", ago(now, last)),
+        (_, Some(last)) => format!("failed {} ago", ago(now, last)),
         _ => "down".into(),
     }
 }
