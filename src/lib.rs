@@ -14,7 +14,9 @@
 //! time    math              nothing of ours
 //! ```
 
+pub mod calendar;
 pub mod cli;
+pub mod heartbeat;
 pub mod math;
 pub mod ndjson;
 pub mod net;
