@@ -95,6 +95,7 @@ fn a_listener_that_is_away_gets_everything_in_order_with_its_own_time_once_it_is
         let expected = format!("heartbeat: 127.0.0.1:{port}: cannot connect: connection refused; {kept} kept, and sent once it answers\n");
         assert_eq!(told(&output), expected);
     }
+    assert!(!spool(folder.path()).unwrap().display().to_string().contains("KEY"), "the name of a folder tells no key");
     let pings = Pings::listen(port, Manner::Status(200));
     let output = beat(folder.path(), &url, "a2", AT[2]);
     assert_eq!((output.status.code(), told(&output)), (Some(0), ""));
