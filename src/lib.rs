@@ -18,6 +18,7 @@
 pub mod calendar;
 pub mod chart;
 pub mod cli;
+pub mod heartbeat;
 pub mod math;
 pub mod ndjson;
 pub mod net;

@@ -11,6 +11,7 @@ use pipewatch::ndjson::decode;
 use pipewatch::record::{Beat, Record};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::peers::find;
 use crate::programs::{in_process, run};
 
 const HEARTBEAT: &str = env!("CARGO_BIN_EXE_heartbeat");
@@ -152,8 +153,8 @@ fn the_last_ten_thousand_bytes_go_along() {
 fn a_signal_goes_to_all_processes_of_the_job_and_the_end_is_still_kept() {
     let folder = tempfile::tempdir().unwrap();
     // The shell and what it started each tell that they were asked to end.
-    let script = "sh -c 'trap \"echo inner; exit 0\" TERM; echo ready; while :; do sleep 0.05; done' & \
-                  trap 'wait; echo outer; exit 7' TERM; while :; do sleep 0.05; done";
+    let script = "sh -c 'trap \"echo inner; exit 0\" TERM; echo ready; while [ -d state ]; do sleep 0.05; done' & \
+                  trap 'wait; echo outer; exit 7' TERM; while [ -d state ]; do sleep 0.05; done";
     let mut child = job(folder.path(), &[], &["sh", "-c", script]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     assert_eq!(line(&mut out), "ready");
@@ -164,12 +165,37 @@ fn a_signal_goes_to_all_processes_of_the_job_and_the_end_is_still_kept() {
 }
 
 #[test]
+fn on_a_terminal_ctrl_c_reaches_the_job_once() {
+    if find("on_a_terminal_ctrl_c_reaches_the_job_once", "script").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // A file, as quotes within quotes would hide what is run.
+    let inner = "n=0\ntrap 'n=$((n+1)); echo got $n' INT\necho ready\nwhile [ -d state ] && [ ! -e go ]; do sleep 0.05; done\nexit 5\n";
+    std::fs::write(folder.path().join("job"), inner).unwrap();
+    let command = format!("exec {HEARTBEAT} run job --state-dir state -- sh job");
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = script.env("SHELL", "/bin/sh").spawn().unwrap();
+    let (mut to, mut out) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    assert_eq!(line(&mut out), "ready");
+    to.write_all(b"\x03").unwrap();
+    let got = line(&mut out);
+    assert!(got.ends_with("got 1"), "{got}");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!((rest.as_str(), child.wait().unwrap().code()), ("", Some(5)));
+    assert_eq!(end(folder.path()).exit, Some(5));
+}
+
+#[test]
 fn further_signals_reach_the_job() {
     for (name, number) in
         [("INT", Signal::INT), ("HUP", Signal::HUP), ("USR1", Signal::USR1), ("USR2", Signal::USR2), ("QUIT", Signal::QUIT)]
     {
         let folder = tempfile::tempdir().unwrap();
-        let script = format!("trap 'echo {name}; exit 0' {name}; echo ready; while :; do sleep 0.05; done");
+        let script = format!("trap 'echo {name}; exit 0' {name}; echo ready; while [ -d state ]; do sleep 0.05; done");
         let mut child = job(folder.path(), &[], &["sh", "-c", &script]).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         assert_eq!(line(&mut out), "ready");
@@ -198,7 +224,7 @@ fn a_job_at_its_limit_is_ended_with_all_its_processes() {
 fn a_job_that_will_not_end_is_killed_ten_seconds_later() {
     let folder = tempfile::tempdir().unwrap();
     let begin = std::time::Instant::now();
-    let output = sh(folder.path(), &["--timeout", "200ms"], "trap '' TERM; while :; do sleep 0.2; done");
+    let output = sh(folder.path(), &["--timeout", "200ms"], "trap '' TERM; while [ -d state ]; do sleep 0.2; done");
     assert_eq!(output.status.code(), Some(124));
     assert!((10.0..30.0).contains(&begin.elapsed().as_secs_f64()), "{:?}", begin.elapsed());
 }
@@ -218,7 +244,7 @@ fn quiet_prints_only_when_the_job_fails() {
 fn what_a_job_leaves_behind_neither_keeps_it_nor_loses_its_output() {
     for (options, late) in [(&[][..], "late\n"), (&["--quiet"], "")] {
         let folder = tempfile::tempdir().unwrap();
-        let script = "(while [ ! -e go ]; do sleep 0.02; done; echo late; echo done > wrote) & echo now";
+        let script = "(while [ -d state ] && [ ! -e go ]; do sleep 0.02; done; echo late; echo done > wrote) & echo now";
         let mut child = job(folder.path(), options, &["sh", "-c", script]).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         // It ends while the other goes on, which waits for us.
@@ -290,7 +316,7 @@ fn a_second_run_is_kept_away_by_the_lock_and_tells_that() {
 #[test]
 fn a_process_that_a_job_leaves_behind_does_not_hold_its_lock() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "while [ ! -e go ]; do sleep 0.02; done > /dev/null 2>&1 &";
+    let script = "while [ -d state ] && [ ! -e go ]; do sleep 0.02; done > /dev/null 2>&1 &";
     assert!(sh(folder.path(), &["--lock"], script).status.success());
     assert!(sh(folder.path(), &["--lock"], "true").status.success());
     std::fs::write(folder.path().join("go"), "").unwrap();
@@ -299,7 +325,8 @@ fn a_process_that_a_job_leaves_behind_does_not_hold_its_lock() {
 #[test]
 fn a_run_that_is_killed_leaves_a_start_without_an_end_and_frees_its_lock() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = job(folder.path(), &["--lock"], &["sh", "-c", "echo $$; while [ ! -e go ]; do sleep 0.02; done"]).spawn().unwrap();
+    let mut child =
+        job(folder.path(), &["--lock"], &["sh", "-c", "echo $$; while [ -d state ] && [ ! -e go ]; do sleep 0.02; done"]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     line(&mut out);
     signal(&child, Signal::KILL);

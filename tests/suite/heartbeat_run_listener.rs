@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::heartbeat_listen::Listener;
 use crate::peers::free_port;
 use crate::pings::{Manner, Pings, Request};
 
@@ -94,6 +95,7 @@ fn a_listener_that_is_away_gets_everything_in_order_with_its_own_time_once_it_is
         let expected = format!("heartbeat: 127.0.0.1:{port}: cannot connect: connection refused; {kept} kept, and sent once it answers\n");
         assert_eq!(told(&output), expected);
     }
+    assert!(!spool(folder.path()).unwrap().display().to_string().contains("KEY"), "the name of a folder tells no key");
     let pings = Pings::listen(port, Manner::Status(200));
     let output = beat(folder.path(), &url, "a2", AT[2]);
     assert_eq!((output.status.code(), told(&output)), (Some(0), ""));
@@ -233,6 +235,49 @@ fn what_a_listener_will_never_take_is_told_put_aside_and_stops_nothing() {
     pings.be(Manner::Status(200));
     assert_eq!(told(&beat(folder.path(), &pings.url(), "b", AT[1])), "");
     assert_eq!(lines(&pings.so_far()), ["POST /ping/KEY/a", "POST /ping/KEY/b"]);
+}
+
+#[test]
+fn a_listener_that_does_not_believe_our_clock_takes_the_beat_with_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let pings = Pings::listen(0, Manner::OtherClock);
+    assert_eq!(told(&beat(folder.path(), &pings.url(), "a", AT[0])), "");
+    assert_eq!(pings.so_far().iter().map(|request| request.ts.as_str()).collect::<Vec<_>>(), [AT[0], ""]);
+}
+
+/// The beats that a listener keeps, as `beat state exit ts`.
+fn kept(state: &Path) -> Vec<String> {
+    let (lines, ..) = crate::programs::run(state, "cat beats/*.ndjson");
+    let text = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.map(|beat| ["beat", "state", "exit", "ts"].map(|key| text(&beat[key])).join(" ")).collect()
+}
+
+#[test]
+fn our_own_listener_has_every_beat_with_its_own_time_also_of_while_it_was_away() {
+    let (folder, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let listener = Listener::start(theirs.path(), &[]);
+    let address = format!("http://127.0.0.1:{}/ping/{}/?create=1", listener.port, listener.keys[0]);
+    std::fs::write(folder.path().join("listener"), &address).unwrap();
+    let to = ["--to", "file:listener", "--to", "ours/", "--wait", "10s", "--retry", "0s"];
+    let job = |name: &str, script: &str| {
+        let mut command = heartbeat(folder.path(), &["run", name]);
+        command.args(to).args(["--", "sh", "-c", script]).output().unwrap()
+    };
+    assert_eq!((job("first", "exit 3").status.code(), waiting(folder.path())), (Some(3), 0));
+    let port = listener.port.to_string();
+    drop(listener);
+    let away = job("second", "echo said; exit 0");
+    assert!(away.status.success() && told(&away).contains("2 beats kept"), "{}", told(&away));
+    let listener = Listener::start(theirs.path(), &["--bind", &port]);
+    let flushed = run(folder.path(), &["flush"]);
+    assert_eq!((flushed.status.code(), told(&flushed)), (Some(0), "heartbeat: file:listener: 2 beats sent\n"));
+    drop(listener);
+    let ours = crate::programs::run(folder.path(), "mkdir -p own && cp -r ours own/beats; sed -i /metric/d own/beats/*").2;
+    assert_eq!(ours, 0);
+    let kept = kept(theirs.path());
+    assert_eq!(kept, self::kept(&folder.path().join("own")));
+    assert!(kept.len() == 4 && kept[1].starts_with("first fail 3 ") && kept[3].starts_with("second ok 0 "), "{kept:?}");
 }
 
 #[test]

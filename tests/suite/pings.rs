@@ -20,6 +20,8 @@ pub(crate) struct Request {
 pub(crate) enum Manner {
     /// With this status.
     Status(u16),
+    /// Well, but only to requests that do not say when: its clock is another.
+    OtherClock,
     /// Never.
     BlackHole,
     /// Well, but a part of each answer only after this long.
@@ -83,15 +85,19 @@ fn serve(stream: &TcpStream, shared: &(Mutex<Kept>, Condvar)) -> std::io::Result
     loop {
         let Some(request) = read(&mut reader)? else { return Ok(()) };
         let manner = {
+            let says_when = !request.ts.is_empty();
             let mut kept = shared.0.lock().unwrap();
             kept.requests.push(request);
             shared.1.notify_all();
-            kept.manner
+            match kept.manner {
+                Manner::OtherClock => Manner::Status(if says_when { 400 } else { 200 }),
+                manner => manner,
+            }
         };
         let mut stream = stream;
         match manner {
             Manner::Status(status) => write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 3\r\n\r\n{status}")?,
-            Manner::BlackHole => {
+            Manner::BlackHole | Manner::OtherClock => {
                 // Until the other side has enough.
                 let _ = reader.read(&mut [0; 1])?;
                 return Ok(());
