@@ -52,9 +52,10 @@ complete -c check -n "__fish_check_needs_command" -a "lint" -d 'Finds what can n
 complete -c check -n "__fish_check_needs_command" -a "test" -d 'Runs unit tests of rule files'
 complete -c check -n "__fish_check_needs_command" -a "explain" -d 'Explains a verdict: what was seen, what led there, and what would make it wrong'
 complete -c check -n "__fish_check_needs_command" -a "backtest" -d 'Tells what checks would have done over weeks of history'
+complete -c check -n "__fish_check_needs_command" -a "suggest" -d 'Ranks the metrics of a history, and proposes checks with limits'
+complete -c check -n "__fish_check_needs_command" -a "compare" -d 'Compares two stretches of time over all metrics'
 complete -c check -n "__fish_check_needs_command" -a "export" -d 'Writes the checks of rule files as rules for other programs'
 complete -c check -n "__fish_check_needs_command" -a "import" -d 'Reads the rules of other programs as checks'
-complete -c check -n "__fish_check_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c check -n "__fish_check_using_subcommand lint" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c check -n "__fish_check_using_subcommand lint" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
@@ -102,10 +103,37 @@ complete -c check -n "__fish_check_using_subcommand backtest" -l since -d 'Judge
 complete -c check -n "__fish_check_using_subcommand backtest" -l no-extrapolation -d 'Do not extend increases of counters to a window\'s borders'
 complete -c check -n "__fish_check_using_subcommand backtest" -l strict -d 'End at the first line that is no record'
 complete -c check -n "__fish_check_using_subcommand backtest" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
-complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand suggest" -s o -l output -d 'Write the rules to FILE, and the ranking to standard output' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l budget -d 'How many false alerts there may be: `1 per week`' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l labels -d 'Known incidents, instead of those that are found' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l format -d 'What to print: toml, text or ndjson [default: toml, with -o text]' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l top -d 'How many metrics text lists; 0: all' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l until -d 'Leave out records at and after TIME' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_using_subcommand suggest" -l without-names -d 'Rank by values, units and types alone, not by what names say'
+complete -c check -n "__fish_check_using_subcommand suggest" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_using_subcommand suggest" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand compare" -l reference -d 'Compare with this file or history' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l reference-since -d 'Where the stretch to compare with begins' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l reference-until -d 'Where it ends' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l around -d 'What came after the newest EVENT against what came before it' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l after -d 'What came after the newest EVENT against what came after the one before' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l span -d 'How long both stretches are, with --around and --after [default: 1h]' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l effect -d 'The least effect that counts: negligible, small, medium or large' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l rate -d 'How many of those called different may not be' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l name -d 'The name of the verdicts' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l format -d 'What to print: ndjson or text' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l since -d 'Where the stretch that is judged begins: an instant, or `1h` (ago)' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l until -d 'Where it ends' -r
+complete -c check -n "__fish_check_using_subcommand compare" -l strict -d 'End at the first line that is no record'
+complete -c check -n "__fish_check_using_subcommand compare" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
+complete -c check -n "__fish_check_using_subcommand export; and not __fish_seen_subcommand_from prometheus nagios" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -s f -l file -d 'Export the checks of a rule file, or of all `*.toml` in a folder; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l target -d 'Who evaluates them: prometheus (from 3.0 on), prometheus2 or victoriametrics [default: prometheus]' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from prometheus" -l unit -d 'The unit of a metric, as in its records, `1` for none; may be repeated' -r
@@ -118,12 +146,8 @@ complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subc
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -l use -d 'The service template that says when to check and whom to tell' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -l program -d 'Where the monitoring server finds check' -r
 complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from nagios" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
-complete -c check -n "__fish_check_using_subcommand export; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
+complete -c check -n "__fish_check_using_subcommand import; and not __fish_seen_subcommand_from prometheus" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l target -d 'Who evaluated them: prometheus (from 3.0 on), prometheus2 or victoriametrics [default: prometheus]' -r
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l by -d 'The labels that tell the series of a metric apart, for rules that fire for each' -r
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l look-back -d 'For how long the newest sample of a series counts there [default: 5m]' -r
@@ -132,15 +156,3 @@ complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subc
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l one-series -d 'Promise that each group has one series of each metric'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l partial -d 'Write what can be said, although something can\'t be'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'
-complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "lint" -d 'Finds what can never fire or never clear in rule files'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "test" -d 'Runs unit tests of rule files'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "explain" -d 'Explains a verdict: what was seen, what led there, and what would make it wrong'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "backtest" -d 'Tells what checks would have done over weeks of history'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "export" -d 'Writes the checks of rule files as rules for other programs'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "import" -d 'Reads the rules of other programs as checks'
-complete -c check -n "__fish_check_using_subcommand help; and not __fish_seen_subcommand_from lint test explain backtest export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "prometheus" -d 'Writes alerting rules for Prometheus or VictoriaMetrics'
-complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from export" -f -a "nagios" -d 'Writes command and service definitions for Nagios and Icinga'
-complete -c check -n "__fish_check_using_subcommand help; and __fish_seen_subcommand_from import" -f -a "prometheus" -d 'Reads alerting rules of Prometheus or VictoriaMetrics'

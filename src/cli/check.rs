@@ -1,6 +1,7 @@
 //! `check`: records to verdicts.
 
 mod backtest;
+mod compare;
 mod explain;
 mod export;
 mod export_nagios;
@@ -16,6 +17,7 @@ mod ranges;
 mod reference;
 mod rule_test;
 mod rules;
+mod suggest;
 
 use std::io::Write;
 use std::path::Path;
@@ -39,8 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   check 'age(build.started) > 30m' HISTORY            has no build been started for half an hour?
   collect host | check --live -H -f check.toml        rules of a file, as time passes
-  check -f check.toml --state DIR HISTORY             from cron
-  check --nagios -w 10:20 -c ~:30 'last(temperature)' HISTORY      as a monitoring plugin";
+  check -f check.toml --state DIR HISTORY             from cron; --nagios: as a monitoring plugin";
 
 const NOTES: &str = "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or failed. More: `man pipewatch-conditions`.";
 
@@ -56,6 +57,8 @@ fn command() -> Command {
         )
         .version(env!("CARGO_PKG_VERSION"))
         .styles(args::styles())
+        // Help fits a screen, and `--help` of each command says the same.
+        .disable_help_subcommand(true)
         .args(rules::options())
         .arg(flag("nagios", "Print the line of a monitoring plugin instead of records"))
         .arg(flag("pass", "Pass the records read on, before the verdicts"))
@@ -69,6 +72,7 @@ fn command() -> Command {
         .arg(args::at_option());
     let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
     let command = command.subcommand(explain::command()).subcommand(backtest::command());
+    let command = command.subcommand(suggest::command()).subcommand(compare::command());
     command.subcommand(export::command()).subcommand(import::command())
 }
 
@@ -76,6 +80,8 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("lint", matches)) => lint::run(matches, io),
         Some(("backtest", matches)) => backtest::run(matches, io),
+        Some(("compare", matches)) => compare::run(matches, io),
+        Some(("suggest", matches)) => suggest::run(matches, io),
         Some(("test", matches)) => rule_test::run(matches, io),
         Some(("export", matches)) => export::run(matches, io),
         Some(("import", matches)) => import::run(matches, io),

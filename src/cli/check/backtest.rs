@@ -1,17 +1,19 @@
 //! `check backtest`: what the checks would have done over weeks of history.
 
-mod labels;
+pub(super) mod labels;
 mod merge;
-mod pass;
+pub(super) mod pass;
 mod report;
 mod sweep;
 mod table;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use self::merge::{Order, Read};
+pub(super) use self::merge::Order;
+use self::merge::Read;
 use self::pass::Passed;
 use self::report::Report;
+pub(super) use self::table::table;
 use super::rules::{self, Typed};
 use super::{TOOL, files};
 use crate::cli::{Code, Failure, Inputs, Io, Output, args, input};

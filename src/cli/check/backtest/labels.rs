@@ -32,7 +32,7 @@ struct Line {
 ///
 /// # Errors
 /// When it can't be read, or a line is no incident.
-pub(super) fn read(path: &str, now: Timestamp) -> Result<Vec<Incident>, Failure> {
+pub(in crate::cli::check) fn read(path: &str, now: Timestamp) -> Result<Vec<Incident>, Failure> {
     use std::io::Read;
     let shown = show(path.as_bytes(), 200);
     let failed = |error| Failure::io(format!("--labels {shown}: cannot read"), error);

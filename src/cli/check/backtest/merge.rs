@@ -63,7 +63,7 @@ pub(super) enum Message {
 
 /// How an input was out of order.
 #[derive(Debug, Clone)]
-pub(super) struct Late {
+pub(in crate::cli::check) struct Late {
     pub(super) input: String,
     pub(super) count: u64,
     /// The longest that a record came late.
@@ -72,7 +72,7 @@ pub(super) struct Late {
 
 /// What was read, once all was.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(in crate::cli::check) struct Read {
     pub(super) records: u64,
     pub(super) late: Vec<Late>,
     /// How many records are from after the current time.
@@ -81,12 +81,12 @@ pub(super) struct Read {
 
 /// What is wanted of the inputs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
-    pub(super) range: Range,
+pub(in crate::cli::check) struct Order {
+    pub(in crate::cli::check) range: Range,
     /// How late records may come.
-    pub(super) late: Span,
+    pub(in crate::cli::check) late: Span,
     /// What is from after this is left out.
-    pub(super) now: Timestamp,
+    pub(in crate::cli::check) now: Timestamp,
 }
 
 /// One path that was typed.

@@ -18,14 +18,14 @@ const WAITING: usize = 16;
 const PROGRESS: Span = Span::from_millis(500);
 
 /// What is done with every outcome.
-pub(super) type Watch<'a> = &'a mut dyn FnMut(&mut Engine, Outcome);
+pub(in crate::cli::check) type Watch<'a> = &'a mut dyn FnMut(&mut Engine, Outcome);
 
 /// What a pass came to.
 #[derive(Debug)]
-pub(super) struct Passed {
+pub(in crate::cli::check) struct Passed {
     /// The first record that counts, and the newest.
-    pub(super) from: Timestamp,
-    pub(super) until: Timestamp,
+    pub(in crate::cli::check) from: Timestamp,
+    pub(in crate::cli::check) until: Timestamp,
     pub(super) read: Read,
     /// What people judged.
     pub(super) judgements: Vec<Judgement>,
@@ -56,7 +56,13 @@ struct Run<'a> {
 ///
 /// # Errors
 /// When an input can't be read, holds no record, or the engine can't hold what matters.
-pub(super) fn run(engine: &mut Engine, inputs: &mut Inputs, order: Order, io: &mut Io, watch: Watch<'_>) -> Result<Passed, Failure> {
+pub(in crate::cli::check) fn run(
+    engine: &mut Engine,
+    inputs: &mut Inputs,
+    order: Order,
+    io: &mut Io,
+    watch: Watch<'_>,
+) -> Result<Passed, Failure> {
     let chains = inputs.open_apart(io)?;
     let (sender, receiver) = sync_channel(WAITING);
     let mut run =
