@@ -175,13 +175,15 @@ async fn accept(listener: tokio::net::TcpListener, connections: Rc<Connections>)
 async fn ended(ending: Ending<'_>) {
     let told = ending.fd.and_then(|fd| told_by(fd).ok());
     while !(ending.asked)() {
+        // A thread of ours may ask, too, which no file tells.
         if let Some(told) = &told
-            && told.readable().await.is_ok()
-            && (ending.asked)()
+            && tokio::time::timeout(ASK * 20, told.readable()).await.is_err()
         {
-            return;
+            continue;
         }
-        tokio::time::sleep(ASK).await;
+        if !(ending.asked)() {
+            tokio::time::sleep(ASK).await;
+        }
     }
 }
 

@@ -178,3 +178,42 @@ fn requests_sent_together_and_in_the_old_protocol_are_answered() {
     stream.read_to_string(&mut text).unwrap();
     assert!(text.starts_with("HTTP/1.0 200 OK") && text.ends_with("\r\n\r\nOK"), "{text}");
 }
+
+#[test]
+fn it_ends_when_nobody_reads_its_verdicts_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    let port = crate::peers::free_port();
+    let script = format!("{{ heartbeat listen --bind {port} --state-dir . 2>told; echo \"ended $?\" >&2; }} | head -n 1");
+    let running = std::thread::scope(|scope| {
+        let running = scope.spawn(|| crate::programs::run(folder.path(), &script));
+        let ask = |end: &str| {
+            let begin = Instant::now();
+            loop {
+                let stream = TcpStream::connect(("127.0.0.1", port));
+                if let Ok(mut stream) = stream {
+                    let _ = write!(stream, "GET /ping/{JOB}{end} HTTP/1.0\r\n\r\n");
+                    let mut text = String::new();
+                    let _ = stream.read_to_string(&mut text);
+                    return;
+                }
+                assert!(begin.elapsed() < Duration::from_secs(20), "it never listened");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        ask("/fail");
+        let begin = Instant::now();
+        let mut up = false;
+        while !running.is_finished() {
+            assert!(begin.elapsed() < Duration::from_secs(40), "it did not end");
+            // The first verdict is read; a later one finds that the reader has left.
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                ask(if up { "/fail" } else { "" });
+                up = !up;
+            }
+            std::thread::sleep(Duration::from_millis(600));
+        }
+        running.join().unwrap()
+    });
+    assert_eq!((running.0.lines().count(), running.1.as_str()), (1, "ended 0\n"));
+}

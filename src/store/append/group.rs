@@ -94,7 +94,7 @@ impl<T> Shared<T> {
             if outcome.is_err() {
                 history.discard();
             }
-            each(Written { tokens, outcome: outcome.as_ref().map(|()| ()), notes: history.notes() });
+            each(Written { tokens, outcome: outcome.as_ref().err().map_or(Ok(()), Err), notes: history.notes() });
         }
         history.finish()
     }

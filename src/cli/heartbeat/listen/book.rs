@@ -142,8 +142,9 @@ impl Check {
         if newest.is_some_and(|newest| beat.ts <= newest) && self.recent.iter().any(|old| old.ts == beat.ts && old.same == same) {
             return;
         }
-        // A spooled beat that came late says nothing of now where a later one was heard.
-        let late = self.pinged.last_ping.max(self.pinged.last_start).is_some_and(|last| beat.ts < last);
+        // A beat that waited somewhere says nothing of now where a later one was heard. One that came as it happened
+        // does, even if its instant is earlier: then this machine's clock was set back.
+        let late = !is_direct(line) && self.pinged.last_ping.max(self.pinged.last_start).is_some_and(|last| beat.ts < last);
         if late {
             self.pinged.pings += 1;
         } else {
@@ -218,6 +219,12 @@ fn kind_of(beat: &Beat, line: &[u8]) -> Kind {
         _ if memchr::memmem::find(line, super::pings::IGNORED.as_bytes()).is_some() => Kind::Ignored,
         _ => Kind::Log,
     }
+}
+
+/// Whether a beat came here as it happened.
+fn is_direct(line: &[u8]) -> bool {
+    let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
+    has(super::pings::VIA) && !has(super::pings::SPOOLED)
 }
 
 fn run_hash(run: Option<&str>) -> u64 {
@@ -365,5 +372,73 @@ impl Book {
                 check.restore(old);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book() -> Book {
+        let mut book = Book::default();
+        let code = "11111111-2222-4333-8444-555555555555";
+        book.put(code, Spec { beat: "job".into(), name: "Job".into(), slug: "job".into(), ..Spec::default() });
+        book
+    }
+
+    fn beat(ts: &str, state: &str, more: &str) -> Vec<u8> {
+        format!(r#"{{"ts":"2026-11-22T{ts}Z","beat":"job","state":"{state}"{more}}}"#).into_bytes()
+    }
+
+    #[test]
+    fn a_late_beat_is_counted_and_one_after_the_clock_was_set_back_counts() {
+        let direct = r#","via":"http GET""#;
+        let spooled = r#","via":"http GET","spooled":true"#;
+        for (more, state) in [("", "up"), (spooled, "up"), (direct, "down")] {
+            let mut book = book();
+            book.line(&beat("20:00:00", "ok", direct));
+            book.line(&beat("19:00:00", "fail", more));
+            let check = book.each().next().unwrap();
+            assert_eq!((check.pinged.stored.name(), check.pinged.pings), (state, 2), "{more}");
+        }
+    }
+
+    #[test]
+    fn the_same_beat_twice_counts_once() {
+        let mut book = book();
+        for (ts, run, count) in
+            [("20:00:00", "a", 1), ("20:00:00", "a", 1), ("20:00:00", "b", 2), ("20:00:01", "b", 3), ("20:00:00", "a", 3)]
+        {
+            book.line(&beat(ts, "ok", &format!(r#","run":"{run}""#)));
+            assert_eq!(book.each().next().unwrap().pinged.pings, count);
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_bounded_in_number_and_bytes() {
+        let mut book = book();
+        let long = format!(r#","message":"{}""#, "x".repeat(10_000));
+        for n in 0..300 {
+            book.line(&beat(&format!("20:{:02}:{:02}", n / 60, n % 60), "ok", if n < 150 { &long } else { "" }));
+            let check = book.each().next().unwrap();
+            assert!(check.recent.len() <= RECENT && check.recent_bytes <= RECENT_BYTES + 11_000);
+        }
+        let check = book.each().next().unwrap();
+        assert_eq!((check.recent.len(), check.recent.back().unwrap().n), (100, 300));
+        assert_eq!(check.recent_bytes, check.recent.iter().map(|recent| recent.line.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn checks_are_found_by_what_names_them_until_they_are_removed() {
+        let mut book = book();
+        let second = Spec { beat: "two".into(), slug: "job".into(), ..Spec::default() };
+        book.put("b", second.clone());
+        assert!(matches!(book.by_slug("job"), BySlug::Several));
+        book.put("b", Spec { slug: "other".into(), ..second });
+        assert!(matches!(book.by_slug("job"), BySlug::One(0)) && matches!(book.by_slug("other"), BySlug::One(1)));
+        assert_eq!(book.free_beat("job", "0123456789"), "job-01234567");
+        assert!(book.remove("b").is_some() && book.remove("b").is_none());
+        assert!(matches!(book.by_slug("other"), BySlug::None) && book.by_beat("two").is_none());
+        assert_eq!(book.len(), 1);
     }
 }

@@ -15,6 +15,12 @@ use crate::time::{Span, Timestamp};
 /// What stands in the line of a ping that its check does not listen to.
 pub(super) const IGNORED: &str = "\"ignored\":true";
 
+/// What stands in the line of a ping.
+pub(super) const VIA: &str = "\"via\":";
+
+/// What stands in the line of a ping that had waited at its sender, and told its own instant.
+pub(super) const SPOOLED: &str = "\"spooled\":true";
+
 /// The longest name of a client that is kept, in letters.
 const AGENT: usize = 200;
 
@@ -189,7 +195,7 @@ fn line(beat: &str, ping: &Ping, request: &Request, body: &[u8]) -> (Timestamp, 
     details(&mut out, ping.kind, request, body);
     out.extend_from_slice(b"}\n");
     if let Some(value) = ping.took_ms {
-        let metric = format!("{}.ping", &beat[..beat.floor_char_boundary(250)]);
+        let metric = format!("{beat}.ping");
         let series = Series { metric, kind: SampleType::Gauge, unit: Some("ms".into()), tags: Tags::default() };
         write(&mut out, &Record::Sample(Sample { ts: ping.ts, series, value: Value::Number(value), weight: 1.0 }));
     }
@@ -215,9 +221,11 @@ fn details(out: &mut Vec<u8>, kind: Kind, request: &Request, body: &[u8]) {
     if std::str::from_utf8(body).is_err() {
         text("bytes", &hex(body));
     }
-    if kind == Kind::Ignored {
-        out.push(b',');
-        out.extend_from_slice(IGNORED.as_bytes());
+    for (is, mark) in [(kind == Kind::Ignored, IGNORED), (request.header("pipewatch-ts").is_some(), SPOOLED)] {
+        if is {
+            out.push(b',');
+            out.extend_from_slice(mark.as_bytes());
+        }
     }
 }
 
