@@ -16,6 +16,7 @@
 
 pub mod calendar;
 pub mod cli;
+pub mod heartbeat;
 pub mod math;
 pub mod ndjson;
 pub mod net;
