@@ -205,6 +205,15 @@ impl Job {
         ahead
     }
 
+    /// It is expected since an earlier instant than was known.
+    pub fn known_from(&mut self, ts: Timestamp) {
+        if ts < self.known_since && self.base_until.is_none() {
+            self.known_since = ts;
+            self.base.since = ts;
+            self.again();
+        }
+    }
+
     /// Expects something else from now on; what was seen stays.
     pub fn expect(&mut self, expectation: Expectation) {
         if self.terms.expectation != expectation {

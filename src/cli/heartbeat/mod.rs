@@ -4,9 +4,12 @@
 
 mod adopt;
 mod beat;
+mod expect;
+mod expectations;
 mod flush;
 mod run;
 mod sending;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -21,6 +24,8 @@ const EXAMPLES: &str = "\
 Examples:
   heartbeat run nightly-backup -- /usr/local/bin/backup --all    a job: its start, end, status, duration
   heartbeat beat nightly-backup                                  a sign of life
+  heartbeat expect nightly-backup --cron '15 2 * * *' --zone Europe/Riga    when it is expected
+  heartbeat watch                                                who is late, failed, hung or was never seen
   heartbeat adopt /etc/crontab                                   a crontab with its jobs wrapped";
 
 fn command() -> Command {
@@ -31,7 +36,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([beat::command(), run::command(), flush::command(), adopt::command()])
+        .subcommands([beat::command(), run::command(), flush::command(), adopt::command(), expect::command(), watch::command()])
         .disable_help_subcommand(true)
 }
 
@@ -41,6 +46,8 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         Some(("run", inner)) => run::run(inner, io),
         Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),
+        Some(("expect", inner)) => expect::run(inner, io),
+        Some(("watch", inner)) => watch::run(inner, io),
         _ => Err(Failure::usage("a subcommand is needed")),
     }
 }
