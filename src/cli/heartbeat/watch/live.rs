@@ -40,6 +40,8 @@ pub(super) struct Live {
     newest: Timestamp,
     told: Vec<Verdict>,
     started: bool,
+    /// Whether the history is read again and again, so that much of it is known or older than what is kept.
+    is_own: bool,
     human: bool,
     colour: bool,
     voice: Box<dyn Write + Send>,
@@ -73,6 +75,7 @@ impl Live {
             newest: Timestamp::MIN,
             told: Vec::new(),
             started: false,
+            is_own: plan.own,
             human: plan.human || io.stdout_is_terminal,
             colour: io.colour_stderr(),
             voice: io.voice(),
@@ -94,7 +97,7 @@ impl Live {
         self.turns.all(&self.watch, end, &mut self.told);
         self.bring_out()?;
         self.commit(end)?;
-        tell_strangers(&self.watch, io);
+        tell_strangers(&self.watch, self.is_own, io);
         let worst = self.watch.judge(end).into_iter().map(|verdict| verdict.status).max_by_key(|status| status.rank());
         Ok(worst.unwrap_or(Status::Ok))
     }
@@ -115,7 +118,7 @@ impl Live {
                 self.turns.beat(&mut self.watch, &beat, self.newest, &mut self.told);
             }
             // What was there at the beginning is taken before anything is told of it.
-            Clock::System if self.follow.is_some() && !self.started => {
+            Clock::System if !self.started => {
                 self.watch.observe(&beat);
             }
             Clock::System => self.turns.beat(&mut self.watch, &beat, now, &mut self.told),

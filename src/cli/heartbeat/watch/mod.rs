@@ -159,7 +159,7 @@ fn once(plan: &Plan, mut watch: Watch, mut memory: Option<Memory>, inputs: Optio
         let colour = io.colour_stderr();
         verdicts.iter().for_each(|verdict| say(verdict, colour, &mut io.stderr));
     }
-    tell_strangers(&watch, io);
+    tell_strangers(&watch, plan.own, io);
     let worst = verdicts.iter().map(|verdict| verdict.status).max_by_key(|status| status.rank());
     Ok(worst.unwrap_or(Status::Ok))
 }
@@ -182,7 +182,7 @@ fn say(verdict: &Verdict, colour: bool, voice: &mut dyn Write) {
 }
 
 /// Tells of beats that nobody expects, and of those that came too late.
-fn tell_strangers(watch: &Watch, io: &mut Io) {
+fn tell_strangers(watch: &Watch, is_own: bool, io: &mut Io) {
     let (strangers, more) = watch.strangers();
     if !strangers.is_empty() {
         let names: Vec<String> = strangers.keys().take(5).map(|name| format!("`{}`", show(name.as_bytes(), 40))).collect();
@@ -193,7 +193,7 @@ fn tell_strangers(watch: &Watch, io: &mut Io) {
         };
         io.tell(TOOL.name, format!("nobody expects the beats of {}{rest}\nhint: `heartbeat expect NAME --every 1d`", names.join(", ")));
     }
-    if watch.too_old() > 0 {
+    if watch.too_old() > 0 && !is_own {
         io.tell(TOOL.name, format!("{} beats are older than all that is remembered, and were left out", watch.too_old()));
     }
 }
