@@ -10,8 +10,8 @@
 //! source  sink              the world in, the world out
 //! rule    store   net       judging; keeping; talking
 //! ndjson  wire    window    bytes to records; foreign formats; samples to windows
-//! chart                     pictures of series
-//! record  calendar          the format's one definition; schedules and zones
+//! heartbeat       chart     expected against seen; pictures of series
+//! record  calendar settings the format's one definition; schedules and zones; files of settings
 //! time    math              nothing of ours
 //! ```
 
@@ -24,6 +24,7 @@ pub mod ndjson;
 pub mod net;
 pub mod record;
 pub mod rule;
+pub mod settings;
 pub mod sink;
 pub mod source;
 pub mod store;
