@@ -36,3 +36,4 @@ mod rule_test;
 mod rules;
 mod state;
 mod statsd;
+mod synthetic;

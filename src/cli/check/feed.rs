@@ -90,7 +90,7 @@ impl Feed {
                 }
                 if let Some(slot) = self.slots[series.0 as usize].filter(|_| self.range.holds(ts)) {
                     let room = self.no_room(engine.add(slot, ts, value, weight))?;
-                    if self.keeps && room.is_some() {
+                    if self.keeps && room.is_some() && !engine.only_counts(slot) {
                         self.kept.push(Point { series: self.texts[series.0 as usize].clone(), ts, value, weight });
                     }
                 }

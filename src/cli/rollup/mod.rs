@@ -49,6 +49,7 @@ fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Merge windows of equal time, metric and tags; --every is theirs"),
         )
+        .arg(value("synthetic", "HOW", "Made activity: apart (windows of its own), include, only or exclude [default: apart]").hide(true))
         .arg(value("error", "RATIO", "The relative error of sketches [default: 1%]"))
         .arg(value("max-series", "N", "How many groups to keep apart; further ones share one [default: 100000]"))
         .arg(Arg::new("line-buffered").long("line-buffered").action(ArgAction::SetTrue).help("Write every line at once"))
