@@ -1,6 +1,7 @@
-//! Talking over sockets, in plain messages: datagrams in batches, and lines over TCP.
+//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, and a client for HTTP.
 //!
 //! Knows bytes and addresses only; what the bytes mean is for `wire`.
 
 pub mod datagram;
+pub mod http;
 pub mod lines;

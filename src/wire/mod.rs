@@ -5,6 +5,7 @@
 
 pub mod graphite;
 mod number;
+pub mod ping;
 pub mod statsd;
 
 use crate::record::{FieldError, METRIC_BYTES, Record, Sample};
