@@ -5,10 +5,13 @@
 //! module reads the clock.
 
 pub mod args;
+mod beats;
 pub mod check;
+mod child;
 pub mod collect;
 pub mod emit;
 mod failure;
+pub mod heartbeat;
 pub mod input;
 mod io;
 mod output;

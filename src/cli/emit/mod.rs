@@ -1,9 +1,7 @@
 //! `emit`: says something. One sample, one event, what a command took; or forwards records.
 //!
-//! Here are the arguments; what they mean is in [`plan`], the destinations together in [`outlet`],
-//! the running of a command in [`child`].
+//! Here are the arguments; what they mean is in [`plan`], the destinations together in [`outlet`].
 
-mod child;
 mod forward;
 mod outlet;
 mod plan;

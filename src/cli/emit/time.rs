@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::child;
 use super::outlet::Outlet;
 use super::plan::Timing;
+use crate::cli::child::{self, Job};
 use crate::cli::failure::system_words;
 use crate::cli::{Code, Failure, Io};
 use crate::record::{Record, Sample, Series, show};
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// records: whoever waits for the command must not fail because of its monitoring.
 pub(super) fn run(timing: &Timing, open: &dyn Fn(&mut Io) -> Result<Outlet, Failure>, io: &mut Io) -> Result<Code, Failure> {
     let begun = Instant::now();
-    let ended = child::run(&timing.command);
+    let ended = Job::new(&timing.command).run();
     let seconds = begun.elapsed().as_secs_f64();
     let now = io.now();
     let status = match &ended {

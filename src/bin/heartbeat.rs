@@ -1,0 +1,7 @@
+//! The program `heartbeat`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pipewatch::cli::main(&pipewatch::cli::heartbeat::TOOL)
+}
