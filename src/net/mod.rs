@@ -1,7 +1,8 @@
-//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, and a client for HTTP.
+//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, and clients for HTTP.
 //!
 //! Knows bytes and addresses only; what the bytes mean is for `wire`.
 
 pub mod datagram;
 pub mod http;
 pub mod lines;
+pub mod plain;

@@ -20,6 +20,7 @@ mod examples;
 mod explain;
 mod forecast;
 mod golden;
+mod heartbeat_made;
 mod hostile;
 mod install;
 mod layers;

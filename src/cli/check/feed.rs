@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::text_of;
-use crate::cli::{Failure, Trouble};
+use crate::cli::{Alive, Failure, Trouble};
 use crate::ndjson::{Item, Samples};
 use crate::record::{Notice, Record, Value};
 use crate::rule::Engine;
@@ -25,6 +25,8 @@ pub(super) struct Feed {
     texts: Vec<String>,
     /// Whether to go on without what there is no room for, as a run that never ends must; and what was last so.
     goes_on: bool,
+    /// Told of the beats that arrive.
+    alive: Alive,
     pub(super) no_room: Option<String>,
 }
 
@@ -41,6 +43,7 @@ impl Feed {
             kept: Vec::new(),
             texts: Vec::new(),
             goes_on: false,
+            alive: Alive::default(),
             no_room: None,
         }
     }
@@ -48,6 +51,12 @@ impl Feed {
     /// Keeps what comes, for the state.
     pub(super) fn keep(mut self, keeps: bool) -> Feed {
         self.keeps = keeps;
+        self
+    }
+
+    /// Tells of the beats that arrive, as this is the end of a pipe.
+    pub(super) fn alive(mut self, alive: Alive) -> Feed {
+        self.alive = alive;
         self
     }
 
@@ -98,6 +107,7 @@ impl Feed {
             }
             Item::Other(record) => {
                 let ts = record.ts();
+                self.alive.arrived(&record);
                 if self.range.holds(ts) {
                     engine.advance(now());
                     if self.keeps {

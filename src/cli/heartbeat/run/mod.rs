@@ -74,14 +74,14 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(matches: &ArgMatches) -> Result<Plan, Failure> {
+    fn new(matches: &ArgMatches, io: &Io) -> Result<Plan, Failure> {
         let limit = matches.contains_id("timeout").then(|| sending::span(matches, "timeout", Span::ZERO)).transpose()?;
         if limit.is_some_and(|limit| limit.is_zero()) {
             return Err(Failure::usage("--timeout: must be above zero"));
         }
         Ok(Plan {
             name: sending::name(matches)?,
-            tags: sending::tags(matches)?,
+            tags: sending::tags(matches, io)?,
             command: matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect(),
             limit,
             lock: matches.get_flag("lock"),
@@ -104,7 +104,7 @@ impl Plan {
 }
 
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
-    let plan = Plan::new(matches)?;
+    let plan = Plan::new(matches, io)?;
     let mut beats = sending::beats(matches, io)?;
     // Before any thread begins, so that none of them takes a signal that is the job's.
     let blocked = Blocked::new();
