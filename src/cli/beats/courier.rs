@@ -119,8 +119,12 @@ impl Courier {
         if waiting == 0 {
             return outcome;
         }
-        let why = last.take().and_then(|report| report.tried.failed).unwrap_or_else(|| "no answer in time".into());
-        outcome.told.push(format!("{}: {why}; {} kept, and sent once it answers", self.name, beats(waiting)));
+        // What another process is just sending need not be spoken of.
+        let is_sent = last.as_ref().is_some_and(|report| report.tried.busy && report.tried.failed.is_none());
+        if !is_sent {
+            let why = last.take().and_then(|report| report.tried.failed).unwrap_or_else(|| "no answer in time".into());
+            outcome.told.push(format!("{}: {why}; {} kept, and sent once it answers", self.name, beats(waiting)));
+        }
         if let Err(error) = spool.force() {
             outcome.told.push(words(&error));
         }
@@ -184,6 +188,10 @@ fn serve(listener: &Listener, limit: Span, asks: &Receiver<Ask>, reports: &Sende
 
 /// One try: what waits in the spool first, then what is in none.
 fn attempt(listener: &Listener, client: &Client, unspooled: &mut Vec<Vec<u8>>) -> Tried {
+    // Whoever goes on trying sends what was pushed; to try beside it would only cost time.
+    if unspooled.is_empty() && listener.retrying().is_ok_and(|lock| lock.is_none()) {
+        return Tried { busy: true, failed: Some("away".into()), ..Tried::default() };
+    }
     let mut tried = listener.send_waiting(client).unwrap_or_default();
     while tried.failed.is_none() && !unspooled.is_empty() {
         let one = listener.send_line(client, &unspooled[0]);

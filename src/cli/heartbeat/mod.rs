@@ -2,6 +2,7 @@
 //!
 //! Here are the subcommands together; each is a file.
 
+mod adopt;
 mod beat;
 mod flush;
 mod run;
@@ -30,7 +31,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([beat::command(), run::command(), flush::command()])
+        .subcommands([beat::command(), run::command(), flush::command(), adopt::command()])
         .disable_help_subcommand(true)
 }
 
@@ -38,6 +39,7 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("beat", inner)) => beat::run(inner, io),
         Some(("run", inner)) => run::run(inner, io),
+        Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),
         _ => Err(Failure::usage("a subcommand is needed")),
     }
