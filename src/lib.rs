@@ -15,6 +15,7 @@
 //! ```
 
 pub mod cli;
+pub mod heartbeat;
 pub mod math;
 pub mod ndjson;
 pub mod net;

@@ -44,7 +44,7 @@ pub(crate) fn start(folder: &Path, tool: &str, arguments: &[&str], stdin: Stdio,
     command
         .args(arguments)
         .env_clear()
-        .env("PATH", built())
+        .env("PATH", format!("{}:/usr/bin:/bin", built().display()))
         .env("HOME", folder)
         .env("XDG_STATE_HOME", folder)
         .env("TZ", "UTC")

@@ -21,6 +21,7 @@ mod explain;
 mod forecast;
 mod golden;
 mod heartbeat_made;
+mod heartbeat_made_generate;
 mod heartbeat_run;
 mod heartbeat_run_listener;
 mod hostile;

@@ -5,6 +5,7 @@
 mod adopt;
 mod beat;
 mod flush;
+mod generate;
 mod run;
 mod sending;
 
@@ -31,7 +32,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([beat::command(), run::command(), flush::command(), adopt::command()])
+        .subcommands([beat::command(), run::command(), generate::command(), flush::command(), adopt::command()])
         .disable_help_subcommand(true)
 }
 
@@ -39,6 +40,7 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("beat", inner)) => beat::run(inner, io),
         Some(("run", inner)) => run::run(inner, io),
+        Some(("generate", inner)) => generate::run(inner, io),
         Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),
         _ => Err(Failure::usage("a subcommand is needed")),

@@ -1,0 +1,3 @@
+//! Signs of life, and their absence.
+
+pub mod through;
