@@ -1,8 +1,9 @@
-//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, and clients for HTTP.
+//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, clients and a listener for HTTP.
 //!
 //! Knows bytes and addresses only; what the bytes mean is for `wire`.
 
 pub mod datagram;
 pub mod http;
 pub mod lines;
+pub mod listener;
 pub mod plain;

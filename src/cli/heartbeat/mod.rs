@@ -6,6 +6,7 @@ mod adopt;
 mod beat;
 mod flush;
 mod generate;
+mod listen;
 mod run;
 mod sending;
 
@@ -32,7 +33,7 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([beat::command(), run::command(), generate::command(), flush::command(), adopt::command()])
+        .subcommands([beat::command(), run::command(), generate::command(), listen::command(), flush::command(), adopt::command()])
         .disable_help_subcommand(true)
 }
 
@@ -43,6 +44,7 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         Some(("generate", inner)) => generate::run(inner, io),
         Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),
+        Some(("listen", inner)) => listen::run(inner, &state_folder(inner, io), io),
         _ => Err(Failure::usage("a subcommand is needed")),
     }
 }

@@ -97,6 +97,11 @@ impl AppendHistory {
         outcome
     }
 
+    /// Lets go what was taken and not written: who sent it will send it again.
+    pub fn discard(&mut self) {
+        self.days.iter_mut().for_each(|day| day.pending.clear());
+    }
+
     /// What a person should hear of, since the last time this was asked.
     pub fn notes(&mut self) -> Vec<Note> {
         let mut notes = std::mem::take(&mut self.notes);

@@ -1,7 +1,7 @@
 //! Durable append: whole lines, many writers at once, safe against power cuts and full disks.
 //!
-//! Holds [`AppendFile`] (one file, or a stream such as a FIFO) and [`AppendHistory`] (a folder
-//! with one file a day). Holds no buffer that outlives a call but the lines of a history not yet
+//! Holds [`AppendFile`] (one file, or a stream such as a FIFO), [`AppendHistory`] (a folder
+//! with one file a day) and [`Group`] (a history that many wait for). Holds no buffer that outlives a call but the lines of a history not yet
 //! written; who calls decides how many lines make a block.
 //!
 //! Every writer of a regular file does, for each block of whole lines:
@@ -20,6 +20,7 @@
 //! `Ok` under [`Durability::Always`] survives a kill and a power cut.
 
 mod file;
+mod group;
 mod history;
 mod syncer;
 mod tail;
@@ -31,6 +32,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use file::AppendFile;
+pub use group::{Group, Written};
 pub use history::AppendHistory;
 
 /// When written lines are forced to the disk.

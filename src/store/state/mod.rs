@@ -18,6 +18,7 @@
 //!   check_series  the series of samples kept, as JSON
 //!   check_points  their samples: nanoseconds, value, weight
 //!   check_memory  a view of it for people: sqlite3 pipewatch.sqlite 'select * from check_memory'
+//!   listen_…      what `heartbeat listen` keeps: checks, keys, its memory
 //! ```
 //!
 //! # Two at once
@@ -27,6 +28,7 @@
 //! however it was divided into runs. Samples of both are kept, as neither has the other's.
 
 mod error;
+mod listen;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 pub use self::error::StateError;
+pub use self::listen::Kept;
 use crate::record::Tags;
 use crate::time::Timestamp;
 

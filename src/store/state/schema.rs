@@ -15,7 +15,7 @@ use super::{State, StateError};
 const APPLICATION: i32 = 0x7077_7374;
 
 /// What brings a file from the version of its place to the next one.
-const STEPS: [&str; 1] = [include_str!("schema_1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// The version that this program writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

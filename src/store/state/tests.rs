@@ -147,7 +147,7 @@ fn a_file_from_before_the_first_version_is_migrated_and_others_are_refused() {
     set("user_version", 99);
     let error = State::open(folder.path()).unwrap_err();
     assert!(matches!(error, StateError::Newer { found: 99, .. }));
-    let expected = "was written by a later version: its tables are of version 99, this program knows 1";
+    let expected = "was written by a later version: its tables are of version 99, this program knows 2";
     assert_eq!(error.to_string(), format!("{}: {expected}", path.display()));
 
     set("user_version", 1);
