@@ -42,7 +42,7 @@ pub struct Tool {
 
 /// Every program, in the order in which records flow; man pages, completions and their tests go by it.
 pub fn tools() -> &'static [&'static Tool] {
-    &[&collect::TOOL, &rollup::TOOL, &check::TOOL, &emit::TOOL]
+    &[&collect::TOOL, &rollup::TOOL, &check::TOOL, &emit::TOOL, &heartbeat::TOOL]
 }
 
 /// Runs a tool as a process: with the real streams, clock, environment and signals.

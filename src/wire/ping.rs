@@ -78,6 +78,12 @@ fn run_id(run: &str) -> String {
     if is_uuid(run) {
         return run.to_owned();
     }
+    // As systemd writes one in INVOCATION_ID: without its hyphens.
+    if run.len() == 32
+        && let Ok(bits) = u128::from_str_radix(run, 16)
+    {
+        return hyphened(bits);
+    }
     // 128-bit FNV-1a (Fowler, Noll, Vo), with the marks of version 8, which leaves the making to us.
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
@@ -88,7 +94,11 @@ fn run_id(run: &str) -> String {
 /// A number as a UUID of a version: `0f1c9e8a-…`.
 pub fn uuid(bits: u128, version: u8) -> String {
     let marked = (bits & !(0xf << 76) & !(0x3 << 62)) | (u128::from(version & 0xf) << 76) | (0x2 << 62);
-    let text = format!("{marked:032x}");
+    hyphened(marked)
+}
+
+fn hyphened(bits: u128) -> String {
+    let text = format!("{bits:032x}");
     [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
@@ -140,6 +150,7 @@ mod tests {
         assert_eq!(of("job 7"), of("job 7"));
         assert_ne!(of("job 7"), of("job 8"));
         assert!(is_uuid(of("job 7").split_once("rid=").unwrap().1), "{}", of("job 7"));
+        assert_eq!(run_id("0f1c9e8a00004000800000000000000a"), "0f1c9e8a-0000-4000-8000-00000000000a");
         // The 128-bit FNV-1a of the empty text is its offset basis.
         assert_eq!(run_id(""), "6c62272e-07bb-8142-a2b8-21756295c58d");
     }

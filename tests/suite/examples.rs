@@ -86,14 +86,20 @@ fn the_crontab_measures_judges_and_mails_what_is_not_ok() {
 }
 
 #[test]
-fn the_service_is_one_to_systemd() {
-    let unit = project().join("examples/pipewatch-check.service");
+fn the_services_are_some_to_systemd() {
+    for name in ["pipewatch-check", "heartbeat-listen"] {
+        is_one_to_systemd(name);
+    }
+}
+
+fn is_one_to_systemd(name: &str) {
+    let unit = project().join(format!("examples/{name}.service"));
     match std::process::Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output() {
-        Err(_) => skip("the_service_is_one_to_systemd", "systemd-analyze is not installed"),
+        Err(_) => skip("the_services_are_some_to_systemd", "systemd-analyze is not installed"),
         Ok(output) => {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             // Units of the machine itself are none of ours.
-            assert!(!told.lines().any(|line| line.contains("pipewatch-check")), "{told}");
+            assert!(!told.lines().any(|line| line.contains(name)), "{told}");
         }
     }
 }

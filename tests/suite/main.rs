@@ -26,6 +26,7 @@ mod heartbeat_listen;
 mod heartbeat_listen_clients;
 mod heartbeat_listen_hard;
 mod heartbeat_run;
+mod heartbeat_run_adopt;
 mod heartbeat_run_listener;
 mod hostile;
 mod install;

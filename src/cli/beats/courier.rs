@@ -119,12 +119,12 @@ impl Courier {
         if waiting == 0 {
             return outcome;
         }
-        // What another process is just sending need not be spoken of.
-        let is_sent = last.as_ref().is_some_and(|report| report.tried.busy && report.tried.failed.is_none());
-        if !is_sent {
-            let why = last.take().and_then(|report| report.tried.failed).unwrap_or_else(|| "no answer in time".into());
-            outcome.told.push(format!("{}: {why}; {} kept, and sent once it answers", self.name, beats(waiting)));
+        // What another process is just sending need not be spoken of; if that fails it leaves one behind.
+        if last.as_ref().is_some_and(|report| report.tried.busy && report.tried.failed.is_none()) {
+            return outcome;
         }
+        let why = last.take().and_then(|report| report.tried.failed).unwrap_or_else(|| "no answer in time".into());
+        outcome.told.push(format!("{}: {why}; {} kept, and sent once it answers", self.name, beats(waiting)));
         if let Err(error) = spool.force() {
             outcome.told.push(words(&error));
         }

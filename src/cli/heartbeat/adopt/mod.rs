@@ -20,6 +20,9 @@ use crate::record::show;
 use crontab::{Form, Job, Line};
 use naming::Names;
 
+/// The longest command that cron takes, in bytes, what it reads from standard input included (MAX_COMMAND of Vixie's cron).
+const COMMAND_BYTES: usize = 998;
+
 /// How much of a crontab is read, in bytes.
 const CRONTAB_BYTES: u64 = 1 << 20;
 
@@ -172,7 +175,13 @@ fn propose(plan: &Plan) -> Proposal {
                 }
             }
             Line::Job(job) => {
-                let name = adopt(plan, job, shell, &mut names, &mut proposal.crontab);
+                let (name, wrapped) = adopt(plan, job, shell, &mut names);
+                let is_too_long = wrapped.len() + job.input.len() > COMMAND_BYTES;
+                if is_too_long {
+                    proposal.notes.push(format!("line {}: would be too long for cron when wrapped; left as it is", at + 1));
+                }
+                let command = if is_too_long { job.command } else { &wrapped };
+                proposal.crontab.extend([job.before, command, job.input]);
                 expect(job, &name, zone, &mut proposal.toml);
             }
         }
@@ -184,22 +193,14 @@ fn propose(plan: &Plan) -> Proposal {
     proposal
 }
 
-/// Writes a job's line, wrapped where it is not yet; gives its name.
-fn adopt(plan: &Plan, job: &Job<'_>, shell: Option<&str>, names: &mut Names, out: &mut String) -> String {
-    out.push_str(job.before);
-    let name = match wrap::wrapped_name(job.command) {
-        Some(name) => {
-            out.push_str(job.command);
-            name.to_owned()
-        }
-        None => {
-            let name = names.make(job.command);
-            out.push_str(&wrap::wrap(job.command, &name, &plan.program, shell));
-            name
-        }
-    };
-    out.push_str(job.input);
-    name
+/// A job's name, and its command, wrapped where it is not yet.
+fn adopt(plan: &Plan, job: &Job<'_>, shell: Option<&str>, names: &mut Names) -> (String, String) {
+    if let Some(name) = wrap::wrapped_name(job.command) {
+        return (name.to_owned(), job.command.to_owned());
+    }
+    let name = names.make(job.command);
+    let wrapped = wrap::wrap(job.command, &name, &plan.program, shell);
+    (name, wrapped)
 }
 
 /// Writes what is expected of a job.

@@ -1,0 +1,68 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_heartbeat_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_heartbeat_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_heartbeat_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_heartbeat_using_subcommand
+    set -l cmd (__fish_heartbeat_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -s V -l version -d 'Print version'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "beat" -d 'Give a sign of life: that a job has begun, is done, or has failed'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "run" -d 'Run a job and beat for it: its start, its end, exit status, duration, peak memory, last lines'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "flush" -d 'Send the beats that wait for a listener'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "adopt" -d 'Propose a crontab with its jobs wrapped in `heartbeat run`, and a heartbeat.toml that expects them'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l state -d 'What happened: ok (the default), start, fail, log' -r -f -a "ok\t''
+start\t''
+fail\t''
+log\t''"
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l exit -d 'The job\'s exit status: 0 to 255; above 0 is a failure' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l run -d 'Which run this is, where several may overlap; a UUID is best' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l message -d 'What the job said; - reads it from standard input' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l metric -d 'A number of this run, kept as NAME.KEY; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l tag -d 'Who or where; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l to -d 'A folder, a file, -, or a listener: http://HOST/ping/KEY/, file:PATH, env:NAME [default: $PIPEWATCH_BEAT_TO, or the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l wait -d 'How long to wait for a listener at the end [default: 2s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l retry -d 'How long to go on trying in the background, 0s for not [default: 1h]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l strict -d 'Exit with 69 or 74 when the beat is lost'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l timeout -d 'End the job after SPAN (SIGTERM, ten seconds later SIGKILL), and exit with 124' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l tag -d 'Who or where; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l to -d 'A folder, a file, -, or a listener: http://HOST/ping/KEY/, file:PATH, env:NAME [default: $PIPEWATCH_BEAT_TO, or the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l wait -d 'How long to wait for a listener at the end [default: 2s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l retry -d 'How long to go on trying in the background, 0s for not [default: 1h]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l lock -d 'Do not start while a run of that name is under way: exit with 75'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l quiet -d 'Print the job\'s output only when it fails'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -l for -d 'Go on trying until nothing waits, at most for SPAN' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l crontab-out -d 'Write the crontab to FILE, which must not be there yet; - prints it alone' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l toml-out -d 'Write heartbeat.toml to FILE, which must not be there yet; - prints it alone' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l zone -d 'The time zone that cron goes by [default: this machine\'s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l program -d 'How cron is to call heartbeat [default: heartbeat]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l system -d 'Jobs have a user\'s name before the command, as in /etc/crontab [default: as it looks]'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l user -d 'Jobs have none, as in `crontab -l`'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -s h -l help -d 'Print help'
