@@ -82,7 +82,7 @@ impl<'a> Live<'a> {
         Live {
             rules,
             engine,
-            feed: feed.go_on(),
+            feed: feed.go_on(io.clock),
             out,
             clock: io.clock,
             late,
