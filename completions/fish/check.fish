@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_check_global_optspecs
-    string join \n w/warning= c/critical= name= by= no-data= playbook= synthetic= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= at= since= until= rejects= strict h/help V/version
+    string join \n w/warning= c/critical= name= by= no-data= playbook= synthetic= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= heartbeat= heartbeat-every= heartbeat-to= at= since= until= rejects= strict h/help V/version
 end
 
 function __fish_check_needs_command
@@ -36,6 +36,9 @@ complete -c check -n "__fish_check_needs_command" -l reference -d 'What `referen
 complete -c check -n "__fish_check_needs_command" -l tolerance -d 'How much medians may differ, without a CONDITION [default: 10%]' -r
 complete -c check -n "__fish_check_needs_command" -l state -d 'Remember in DIR what holds, and go on from there (for cron)' -r
 complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: wait so long for late records [default: 200ms]' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c check -n "__fish_check_needs_command" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c check -n "__fish_check_needs_command" -l until -d 'Leave out records at and after TIME' -r

@@ -28,6 +28,8 @@ complete -c heartbeat -n "__fish_heartbeat_needs_command" -s h -l help -d 'Print
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -s V -l version -d 'Print version'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "beat" -d 'Give a sign of life: that a job has begun, is done, or has failed'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "run" -d 'Run a job and beat for it: its start, its end, exit status, duration, peak memory, last lines'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "generate" -d 'Make activity regularly, mark it as made, and beat for whether making it worked'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "listen" -d 'Take pings by HTTP, as healthchecks and Uptime Kuma do; say verdicts; show a status page'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "flush" -d 'Send the beats that wait for a listener'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "adopt" -d 'Propose a crontab with its jobs wrapped in `heartbeat run`, and a heartbeat.toml that expects them'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l state -d 'What happened: ok (the default), start, fail, log' -r -f -a "ok\t''
@@ -56,6 +58,31 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l at -d 'The c
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l lock -d 'Do not start while a run of that name is under way: exit with 75'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l quiet -d 'Print the job\'s output only when it fails'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l every -d 'How often' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l jitter -d 'Begin each run up to SPAN later, at random' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l timeout -d 'End a run after SPAN [default: 5m, or --every where that is less]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l tag -d 'Who or where; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l to -d 'A folder, a file, -, or a listener: http://HOST/ping/KEY/, file:PATH, env:NAME [default: $PIPEWATCH_BEAT_TO, or the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l wait -d 'How long to wait for a listener at the end [default: 2s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l retry -d 'How long to go on trying in the background, 0s for not [default: 1h]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l once -d 'Run once and exit with the command\'s status, for cron'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l quiet -d 'Print the command\'s output only when it fails'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l bind -d 'Listen there; a bare port is one of 127.0.0.1' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l url -d 'What clients call this listener, where it stands behind a proxy: `https://beats.example`' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l rate -d 'Take so many pings a second of each job, and twice as many at once' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l jobs -d 'Let at most so many jobs be made' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l body -d 'Keep so much of a ping\'s body' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l connections -d 'Keep at most so many connections open' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l peer -d 'Beat at another machine\'s listener too: http://HOST/ping/KEY/, file:PATH, env:NAME; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l no-verdicts -d 'Write no verdicts to standard output'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l show-keys -d 'Print the keys, and end'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -s h -l help -d 'Print help'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -l for -d 'Go on trying until nothing waits, at most for SPAN' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand flush" -s h -l help -d 'Print help'

@@ -20,12 +20,14 @@ mod place;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::{Arg, ArgAction, ArgMatches};
 
 use self::notify::Notify;
 use self::place::Place;
+pub(super) use self::place::{LIMIT, Post, plain_post};
 use super::{Clock, Failure, Io, elapsed};
 use crate::ndjson;
 use crate::record::{Beat, Record, Tags, check_name};
@@ -94,7 +96,23 @@ impl Alive {
     /// # Errors
     /// When an option makes no sense.
     pub(super) fn begin(tool: &'static str, link: &str, matches: &ArgMatches, io: &mut Io) -> Result<(), Failure> {
-        let own = Own::new(link, matches, io)?;
+        let state = io.env.get("PIPEWATCH_STATE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let state = state.unwrap_or_else(|| io.state.clone());
+        Alive::begin_by(plain_post, &state, (tool, link), matches, io)
+    }
+
+    /// As [`Alive::begin`], with another state folder, and another way to send beats to listeners.
+    ///
+    /// # Errors
+    /// As [`Alive::begin`].
+    pub(super) fn begin_by(
+        post: Post,
+        state: &Path,
+        (tool, link): (&'static str, &str),
+        matches: &ArgMatches,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let own = Own::new(link, matches, state, post, io)?;
         let notify = Notify::of(&io.env);
         if own.is_none() && notify.is_none() {
             return Ok(());
@@ -109,6 +127,11 @@ impl Alive {
 
     fn living(&self) -> Option<MutexGuard<'_, Living>> {
         self.0.as_ref().map(|living| living.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether anybody is told anything, so that it is worth turning while nothing is to be done.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Says that the main loop turns. Beats when that is due: the line of the beat, for the stream, where
@@ -145,7 +168,7 @@ impl Alive {
 }
 
 impl Own {
-    fn new(link: &str, matches: &ArgMatches, io: &Io) -> Result<Option<Own>, Failure> {
+    fn new(link: &str, matches: &ArgMatches, state: &Path, post: Post, io: &Io) -> Result<Option<Own>, Failure> {
         let text = |id: &str| matches.try_get_one::<String>(id).unwrap_or_default();
         let Some(name) = text("heartbeat").cloned() else { return Ok(None) };
         check_name(&format!("{name}{ARRIVED}"))
@@ -156,12 +179,16 @@ impl Own {
         if every < Span::from_millis(100) {
             return Err(Failure::usage(format!("--heartbeat-every: must be 100ms at least, found {every}")));
         }
-        let typed = matches.try_get_many::<String>("heartbeat-to").ok().flatten();
-        let mut places = typed.into_iter().flatten().map(|text| Place::new(text, io)).collect::<Result<Vec<_>, _>>()?;
+        let typed = |option: &str| {
+            let texts = matches.try_get_many::<String>(option).ok().flatten().into_iter().flatten();
+            texts.map(|text| Place::new(text, option, post, io)).collect::<Result<Vec<_>, _>>()
+        };
+        let mut places = typed("heartbeat-to")?;
         if places.is_empty() {
-            let state = io.env.get("PIPEWATCH_STATE").filter(|folder| !folder.is_empty()).map(std::path::PathBuf::from);
-            places.push(Place::of_state(&state.unwrap_or_else(|| io.state.clone())));
+            places.push(Place::of_state(state));
         }
+        // To another machine it is said beside what is said here.
+        places.extend(typed("peer")?);
         let tags = [(LINK, link)].into_iter().collect();
         let failing = vec![false; places.len()];
         Ok(Some(Own { name, tags, every, places, due: Span::ZERO, failing, arrived: BTreeMap::new() }))

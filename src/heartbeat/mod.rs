@@ -1,7 +1,7 @@
 //! Signs of life, and their absence.
 
-pub mod through;
 pub mod badge;
 pub mod page;
 pub mod ping;
 pub mod pinged;
+pub mod through;

@@ -260,6 +260,7 @@ fn a_watchdog_of_another_process_is_not_fed() {
 fn beats_go_to_a_listener_and_one_that_hangs_holds_nothing_up() {
     let folder = tempfile::tempdir().unwrap();
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
     let address = format!("http://{}/ping/KEY/", server.local_addr().unwrap());
     std::fs::write(folder.path().join("listener"), format!("{address}\n")).unwrap();
     let to = [
@@ -276,7 +277,13 @@ fn beats_go_to_a_listener_and_one_that_hangs_holds_nothing_up() {
     ];
     let mut program = start(folder.path(), "check", &to, Stdio::piped(), &[]);
     let request = || {
-        let (mut stream, _) = server.accept().unwrap();
+        let mut stream = None;
+        until("a request comes", || {
+            stream = server.accept().ok();
+            stream.is_some()
+        });
+        let (mut stream, _) = stream.unwrap();
+        stream.set_nonblocking(false).unwrap();
         let mut text = String::new();
         BufReader::new(&stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).for_each(|line| text += &(line + "\n"));
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK").unwrap();

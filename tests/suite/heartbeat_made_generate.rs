@@ -73,9 +73,11 @@ fn a_generator_that_is_asked_to_end_during_a_run_ends_the_run_too() {
     until("it has begun", || count(folder.path(), "probe") == 1);
     let begun = Instant::now();
     generator.signal("-TERM");
+    until("it has ended", || generator.0.try_wait().unwrap().is_some());
     assert_eq!(generator.0.wait().unwrap().code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(10));
-    assert_eq!(beats(folder.path()).last().unwrap()["exit"], 143);
+    let last = beats(folder.path()).into_iter().rfind(|record| record["beat"] == "probe").unwrap();
+    assert_eq!((&last["state"], &last["exit"]), (&"fail".into(), &143.into()));
 }
 
 #[test]
@@ -122,15 +124,20 @@ const RULE: &str = "[checkout]\ncritical = \"age(order.done{synthetic=true}) > 1
 
 /// Every change of status of the check, live over the night: hour and minute, status, reason.
 fn told(input: &str) -> Vec<(String, String, String)> {
+    told_by(RULE, input).into_iter().map(|(_, ts, status, reason)| (ts, status, reason)).collect()
+}
+
+/// As [`told`], by any rules; the name of the check first.
+fn told_by(rules: &str, input: &str) -> Vec<(String, String, String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("check.toml");
-    std::fs::write(&file, RULE).unwrap();
+    std::fs::write(&file, rules).unwrap();
     let (_, out, err) = in_process(&check::TOOL, &["--live", "-f", file.to_str().unwrap(), "--at", "2026-11-22T06:00:00Z"], input);
     assert_eq!(err, "");
     let read = |line: &str| {
         let verdict: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| verdict[key].as_str().unwrap_or_default().to_owned();
-        (text("ts")[11..16].to_owned(), text("status"), text("reason"))
+        (text("check"), text("ts")[11..16].to_owned(), text("status"), text("reason"))
     };
     out.lines().map(read).collect()
 }
@@ -153,6 +160,19 @@ fn a_generator_that_is_killed_is_told_and_pages_nobody() {
     assert_eq!(after.len(), 1, "{told:?}");
     assert_eq!((after[0].1.as_str(), after[0].2.contains("it needs `probe`, which is critical")), ("unknown", true), "{told:?}");
     assert!(told.iter().all(|(_, status, _)| status != "critical"), "{told:?}");
+}
+
+#[test]
+fn one_rule_file_tells_the_two_apart_without_any_other_program() {
+    let rules = format!("[probe]\nwarning = \"age(probe) > 15m\"\n\n{RULE}");
+    // What is said between 02:00 and 06:00, and is not ok.
+    let later = |input: &str| -> Vec<String> {
+        let input: String = input.lines().filter(|line| !line.contains("\"check\"")).map(|line| format!("{line}\n")).collect();
+        let of = told_by(&rules, &input).into_iter().filter(|(_, ts, status, _)| ts.as_str() < "22" && status != "ok");
+        of.map(|(check, ts, status, _)| format!("{ts} {check} {status}")).collect()
+    };
+    assert_eq!(later(&night(5 * 3600, u32::MAX)), ["03:05 probe warning", "03:05 checkout unknown"], "the generator was killed");
+    assert_eq!(later(&night(u32::MAX, 5 * 3600)), ["03:05 checkout critical"], "the system broke");
 }
 
 #[test]

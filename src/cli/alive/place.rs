@@ -18,7 +18,17 @@ use crate::time::Span;
 use crate::wire::ping;
 
 /// How long one request may take.
-const LIMIT: Span = Span::from_secs(5);
+pub(in crate::cli) const LIMIT: Span = Span::from_secs(5);
+
+/// Sends a POST with one header and no body: its status, or the words of why there was none.
+///
+/// Most programs send by [`plain_post`] and link no TLS; those that speak HTTP anyway give their own.
+pub(in crate::cli) type Post = fn(&str, (&str, &str)) -> Result<u16, String>;
+
+/// Sends by nothing but a socket.
+pub(in crate::cli) fn plain_post(address: &str, header: (&str, &str)) -> Result<u16, String> {
+    plain::post(address, &[header], LIMIT).map_err(|error| system_words(&error))
+}
 
 /// How many beats may wait for the thread that sends them.
 const WAITING: usize = 64;
@@ -34,7 +44,7 @@ impl Place {
     ///
     /// # Errors
     /// [`Failure::Usage`] when it is none.
-    pub(super) fn new(text: &str, io: &Io) -> Result<Place, Failure> {
+    pub(super) fn new(text: &str, option: &str, post: Post, io: &Io) -> Result<Place, Failure> {
         let shown = || show(text.as_bytes(), 80);
         let address = match text.split_once(':') {
             Some(("file", path)) => {
@@ -42,25 +52,27 @@ impl Place {
             }
             Some(("env", name)) => {
                 let value = io.env.get(name).cloned();
-                value.ok_or_else(|| Failure::usage(format!("--heartbeat-to: `{}` is not set", show(name.as_bytes(), 80))))?
+                value.ok_or_else(|| Failure::usage(format!("--{option}: `{}` is not set", show(name.as_bytes(), 80))))?
             }
             Some(("http" | "https", _)) => text.to_owned(),
             _ if text.is_empty() || text.contains("://") => {
                 let hint = "write a folder, http://HOST/ping/KEY/, or where such an address stands: file:PATH, env:NAME";
-                return Err(Failure::usage_hint(format!("--heartbeat-to: `{}` is no place for beats", shown()), hint));
+                return Err(Failure::usage_hint(format!("--{option}: `{}` is no place for beats", shown()), hint));
             }
             _ => return Ok(Place::History { folder: text.into(), open: None }),
         };
         let address = address.lines().next().unwrap_or_default().trim().to_owned();
-        if address.starts_with("https://") {
-            let hint = "beat into the state folder, and let `heartbeat watch --peer` speak to the other machine";
-            return Err(Failure::usage_hint("--heartbeat-to: a program's own beats go by plain http, not by https", hint));
+        let is_plain = std::ptr::fn_addr_eq(post, plain_post as Post);
+        if address.starts_with("https://") && is_plain {
+            let hint = "beat into the state folder, and let `heartbeat listen --peer` speak to the other machine";
+            return Err(Failure::usage_hint(format!("--{option}: a program's own beats go by plain http, not by https"), hint));
         }
-        plain::parts(&address).map_err(|_| {
+        if plain::parts(&address.replacen("https://", "http://", 1)).is_err() {
             // The address may hold a key, and is not shown.
-            Failure::usage_hint("--heartbeat-to: this is no address of a listener", "write it as http://127.0.0.1:8700/ping/KEY/")
-        })?;
-        Ok(Place::Listener(Courier::new(address)?))
+            let message = format!("--{option}: this is no address of a listener");
+            return Err(Failure::usage_hint(message, "write it as http://127.0.0.1:8700/ping/KEY/"));
+        }
+        Ok(Place::Listener(Courier::new(address, post)?))
     }
 
     /// The history folder of the state.
@@ -107,13 +119,13 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    fn new(address: String) -> Result<Courier, Failure> {
+    fn new(address: String, post: Post) -> Result<Courier, Failure> {
         let (beats, given) = sync_channel::<Beat>(WAITING);
         let failed = Arc::new(Mutex::new(None));
         let outcome = Arc::clone(&failed);
         let send = move || {
             for beat in given {
-                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = send(&address, &beat).err();
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = send(&address, &beat, post).err();
             }
         };
         let begun = std::thread::Builder::new().name("alive".into()).spawn(send);
@@ -134,12 +146,13 @@ impl Courier {
 }
 
 /// Sends one beat.
-fn send(address: &str, beat: &Beat) -> Result<(), String> {
+fn send(address: &str, beat: &Beat, post: Post) -> Result<(), String> {
     let request = ping::encode(address, beat);
-    let host = plain::parts(address).map_or("", |(host, _)| host);
-    match plain::post(&request.address, &[(ping::TS_HEADER, &request.ts)], LIMIT) {
+    // The rest of the address may hold a key.
+    let host = address.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    match post(&request.address, (ping::TS_HEADER, &request.ts)) {
         Ok(200..=299) => Ok(()),
         Ok(status) => Err(format!("{host}: answered {status}")),
-        Err(error) => Err(format!("{host}: {}", system_words(&error))),
+        Err(why) => Err(format!("{host}: {why}")),
     }
 }

@@ -7,6 +7,7 @@ mod beat;
 mod flush;
 mod generate;
 mod listen;
+mod peer;
 mod run;
 mod sending;
 
