@@ -4,6 +4,7 @@
 //! cargo bench --bench listen_load                                   # the bar: 20,000 a second from 1,000 clients
 //! cargo bench --bench listen_load -- --rate 5000 --clients 200 --secs 5
 //! cargo bench --bench listen_load -- --most                         # as many as it takes
+//! cargo bench --bench listen_load -- --unknown 100000               # keys that nobody has
 //! cargo bench --bench listen_load -- --kill 50                      # killed that often under load; nothing answered is lost
 //! ```
 //!
@@ -303,6 +304,52 @@ fn kill(load: &Load, rounds: u32, folder: &Path) -> bool {
     lost == 0 && !answered.is_empty()
 }
 
+/// Asks for keys that nobody has, a hundred to a write, and looks at the memory and at how a good ping fares meanwhile.
+fn unknown(count: usize, folder: &Path) -> bool {
+    prepare(folder, 1);
+    let server = Server::start(folder);
+    let good = Load { rate: Some(100.0), clients: 1, length: Duration::from_secs(1) };
+    run(server.address, &good, 1 << 40, &|_| false);
+    let before = server.cost().1;
+    let address = server.address;
+    let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let done = std::sync::Arc::clone(&over);
+    let begin = Instant::now();
+    let mean = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut part = vec![0; 1 << 16];
+        for block in 0..count.div_ceil(100) {
+            let asked: String = (0..100)
+                .map(|n| format!("GET /ping/10000000-0000-4000-8000-{:012x} HTTP/1.1\r\nHost: x\r\n\r\n", block * 100 + n))
+                .collect();
+            stream.write_all(asked.as_bytes()).unwrap();
+            let mut found = 0;
+            while found < 100 {
+                let bytes = stream.read(&mut part).unwrap();
+                assert!(bytes > 0, "closed");
+                // A reply ends in `not found`; one that is cut between two reads is found by its last letters.
+                found += part[..bytes].windows(2).filter(|two| two == b"nd").count();
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let load = Load { rate: Some(100.0), clients: 1, length: Duration::from_secs(120) };
+    let mut outcome = run(server.address, &load, 0, &|_| over.load(std::sync::atomic::Ordering::Relaxed));
+    let took = begin.elapsed();
+    mean.join().unwrap();
+    outcome.latencies.sort();
+    let worst = outcome.latencies.last().copied().unwrap_or_default();
+    let grown = server.cost().1 - before;
+    let met = grown < 10.0 && worst < Duration::from_secs(1);
+    println!(
+        "{count} unknown keys in {:.1} s: grown by {grown:.1} MiB, a good ping meanwhile took {:.0} ms at most: {}",
+        took.as_secs_f64(),
+        worst.as_secs_f64() * 1000.0,
+        if met { "met" } else { "NOT MET" }
+    );
+    met
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let number = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)?.parse::<f64>().ok());
@@ -316,9 +363,10 @@ fn main() -> ExitCode {
         Some(folder) => tempfile::tempdir_in(folder).unwrap(),
         None => tempfile::tempdir().unwrap(),
     };
-    let met = match number("--kill") {
-        Some(rounds) => kill(&load, rounds as u32, folder.path()),
-        None => measure(&load, folder.path()),
+    let met = match (number("--kill"), number("--unknown")) {
+        (Some(rounds), _) => kill(&load, rounds as u32, folder.path()),
+        (_, Some(count)) => unknown(count as usize, folder.path()),
+        _ => measure(&load, folder.path()),
     };
     if met { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }

@@ -14,6 +14,7 @@
 //! time    math              nothing of ours
 //! ```
 
+pub mod calendar;
 pub mod cli;
 pub mod heartbeat;
 pub mod math;

@@ -133,6 +133,7 @@ complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subc
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l by -d 'The labels that tell the series of a metric apart, for rules that fire for each' -r
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l look-back -d 'For how long the newest sample of a series counts there [default: 5m]' -r
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l every -d 'How far apart evaluations are in a group that does not say it [default: 1m]' -r
+complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l rules -d 'Of a file of unit tests: the checks they are for [default: check.toml]' -r
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l one-series -d 'Promise that each group has one series of each metric'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -l partial -d 'Write what can be said, although something can\'t be'
 complete -c check -n "__fish_check_using_subcommand import; and __fish_seen_subcommand_from prometheus" -s h -l help -d 'Print help'

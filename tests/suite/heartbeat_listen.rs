@@ -350,6 +350,12 @@ fn checks_are_made_found_changed_and_deleted() {
     }
     let bad = listener.ask("POST", "/api/v3/checks/", &format!("X-Api-Key: {}\r\n", listener.keys[1]), b"{");
     assert_eq!((bad.0, bad.2.as_str()), (400, r#"{"error":"could not parse request body"}"#));
+    let cron = json!({"name": "cron", "schedule": "15 5 * * *", "tz": "Europe/Riga", "timeout": 300});
+    let (status, made) = listener.manage("POST", "/api/v3/checks/", &cron);
+    assert_eq!((status, &made["schedule"], &made["tz"], made.get("timeout")), (201, &json!("15 5 * * *"), &json!("Europe/Riga"), None));
+    let code = made["uuid"].as_str().unwrap();
+    listener.get(&format!("/ping/{code}"));
+    assert!(["02:15:00+00:00", "03:15:00+00:00"].iter().any(|end| listener.check(code)["next_ping"].as_str().unwrap().ends_with(end)));
     let (status, gone) = listener.manage("DELETE", &format!("/api/v3/checks/{other}"), &Value::Null);
     assert_eq!((status, &gone["name"]), (200, &json!("Other")));
     assert_eq!(listener.manage("GET", &format!("/api/v3/checks/{other}"), &Value::Null).0, 404);

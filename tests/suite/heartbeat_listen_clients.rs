@@ -32,6 +32,24 @@ fn curl_pings_as_the_documents_of_healthchecks_show() {
     assert_eq!(failed.status.code(), Some(22), "an unknown slug is an error to curl");
 }
 
+#[test]
+fn the_lines_of_the_readme_bring_a_first_job() {
+    let test = "the_lines_of_the_readme_bring_a_first_job";
+    if find(test, "curl").is_none() {
+        return;
+    }
+    let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
+    let block =
+        readme.split("```sh\n").filter_map(|rest| rest.split("```").next()).find(|block| block.contains("heartbeat listen")).unwrap();
+    let port = crate::peers::free_port().to_string();
+    let lines = block.replace("heartbeat listen >", &format!("heartbeat listen --bind {port} >")).replace("8700", &port);
+    let folder = tempfile::tempdir().unwrap();
+    let (out, told, code) = crate::programs::run(folder.path(), &format!("set -e\n{lines}\nkill $!; wait $! || exit 9"));
+    assert_eq!((out.as_str(), code), ("Created", 0), "{told}");
+    let (beats, _, _) = crate::programs::run(folder.path(), "cat state/pipewatch/beats/*");
+    assert!(beats.contains(r#""beat":"nightly-backup","state":"ok""#), "{beats}");
+}
+
 const PYTHON: &str = r#"
 import sys
 from healthchecks_io import Client, CheckCreate, CheckUpdate, CheckTrap, CheckNotFoundError, HCAPIAuthError, BadAPIRequestError

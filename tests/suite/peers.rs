@@ -50,16 +50,25 @@ impl Server {
         server
     }
 
-    /// The body that a path is answered with; `None` for anything but 200.
+    /// The body that a path is answered with; `None` for anything but 200 and 204.
     pub(crate) fn get(&self, path: &str) -> Option<String> {
+        self.ask("GET", path, "")
+    }
+
+    /// What a path answers to a body.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Option<String> {
+        self.ask("POST", path, body)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
         // By the old protocol the answer ends where the connection does.
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.split(' ').nth(1).filter(|status| *status == "200")?;
+        head.split(' ').nth(1).filter(|status| ["200", "204"].contains(status))?;
         Some(body.to_owned())
     }
 }

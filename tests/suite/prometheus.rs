@@ -232,7 +232,8 @@ struct Minutes {
     values: Vec<Option<f64>>,
 }
 
-fn minutes(random: &mut Random, metric: &'static str, queue: &'static str) -> Minutes {
+/// A series; a counter falls to `reset`.
+fn minutes(random: &mut Random, metric: &'static str, queue: &'static str, reset: f64) -> Minutes {
     let kind = if metric == "c" { SampleType::Counter } else { SampleType::Gauge };
     let (mut value, mut speed, mut missing) = (5000.0, 5.0, 0);
     let mut values = Vec::new();
@@ -242,8 +243,7 @@ fn minutes(random: &mut Random, metric: &'static str, queue: &'static str) -> Mi
         // A group is known from the first minute on: the engine is told of all samples beforehand.
         missing = if minute > 0 && random.below(60) == 0 { 3 + random.below(15) } else { missing };
         value = match kind {
-            // Resets stay far from zero, where Prometheus before 2.52 reaches too far back.
-            SampleType::Counter if random.below(40) == 0 => 4000.0,
+            SampleType::Counter if random.below(40) == 0 => reset,
             SampleType::Counter => value + speed + random.below(3) as f64,
             _ => speed,
         };
@@ -371,7 +371,8 @@ fn exported_rules_fire_at_the_same_instants_under_promtool() {
     for seed in 0..4 {
         let mut random = Random(seed);
         let series = [("g", "a"), ("g", "b"), ("g", "c"), ("c", "a"), ("c", "b"), ("h", "a"), ("h", "b")];
-        let all: Vec<Minutes> = series.into_iter().map(|(metric, queue)| minutes(&mut random, metric, queue)).collect();
+        // Resets stay far from zero, where Prometheus before 2.52 reaches too far back.
+        let all: Vec<Minutes> = series.into_iter().map(|(metric, queue)| minutes(&mut random, metric, queue, 4000.0)).collect();
         let firing = fires(&apart(&checks), &all);
         for ((_, name, _), groups) in &firing {
             *fired.entry(name.clone()).or_default() += groups.len();
@@ -424,6 +425,57 @@ negative-offset.yml: 0 of 0 alerts
 }
 
 #[test]
+fn unit_tests_of_promtool_come_out_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str]| crate::programs::in_process(&pipewatch::cli::check::TOOL, arguments, "");
+    let data = project().join("tests/data/promtool");
+    let given = |name: &str| data.join(name).to_str().unwrap().to_owned();
+    let kept = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let imported = |by: &str| check(&["import", "prometheus", "--partial", "--by", by, &given("rules.yml")]).1;
+    kept("check.toml", &imported("instance,job"));
+    let mut told = Vec::new();
+    for name in ["unittest.yml", "failing.yml", "long-period.yml", "rules_run.yml", "start-time-test.yml"] {
+        let (_, tests, err) = check(&["import", "prometheus", "--partial", &given(name)]);
+        told.push(err.lines().last().unwrap().rsplit("promtool/").next().unwrap().to_owned());
+        kept(name, &tests);
+    }
+    let wanted = [
+        "unittest.yml: 4 of 26 expectations can be said here",
+        "failing.yml: 3 of 4 expectations can be said here",
+        "long-period.yml: 0 of 4 expectations can be said here",
+        "rules_run.yml: 0 of 2 expectations can be said here",
+        "start-time-test.yml: 0 of 9 expectations can be said here",
+    ];
+    assert_eq!(told, wanted);
+    let run = |name: &str| check(&["test", folder.path().join(name).to_str().unwrap()]);
+    let (code, _, err) = run("unittest.yml");
+    assert_eq!((code, err.as_str()), (0, "check: 1 passed, 0 failed\n"));
+    // Of the file that fails, every alert fails: one that no rule makes, and two that nobody expects.
+    let (code, _, err) = run("failing.yml");
+    assert_eq!(code, 3);
+    assert!(err.contains("there is no check `Test` in the rules"), "{err}");
+    // Its series has one label only, and a series without a label of `by` is no group here.
+    kept("check.toml", &(imported("job") + "\n[Test]\ncritical = \"1 == 2\"\n"));
+    let (code, out, err) = run("failing.yml");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.ends_with("check: 0 passed, 2 failed\n"), "{err}");
+    for alert in ["Test", "InstanceDown", "AlwaysFiring"] {
+        assert!((out.clone() + &err).contains(alert), "{alert}: {out}{err}");
+    }
+    let test = "unit_tests_of_promtool_come_out_alike";
+    let Some(promtool) = find(test, "promtool") else { return };
+    let output = Command::new(promtool).args(["test", "rules", "failing.yml"]).current_dir(&data).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    for alert in ["Test, time: 0s", "InstanceDown, time: 5m", "AlwaysFiring, time: 5m"] {
+        assert!(text.contains(&format!("alertname: {alert}")), "{text}");
+    }
+}
+
+#[test]
 fn the_program_takes_rules_there_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -452,18 +504,104 @@ fn the_program_takes_rules_there_and_back() {
     assert!(err.contains("check: stdin:5:11: `up` fires for each series"), "{err}");
 }
 
+/// Where minute 0 of the made series stands for a store that keeps nothing of 1970.
+const REPLAY_S: i64 = 1_699_200_000;
+
+/// A VictoriaMetrics that holds these series.
+fn store(folder: &std::path::Path, program: &std::path::Path, all: &[Minutes]) -> Server {
+    let port = free_port();
+    let child = Command::new(program)
+        .arg(format!("-storageDataPath={}", folder.join("data").display()))
+        .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
+        .args(["-retentionPeriod=100y", "-search.latencyOffset=0s", "-search.disableCache"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let server = Server::ready(child, port, "/health");
+    let mut text = String::new();
+    for made in all {
+        for (minute, value) in made.values.iter().enumerate().filter_map(|(minute, value)| Some((minute as i64, (*value)?))) {
+            let _ = writeln!(text, "{}{{queue=\"{}\"}} {value} {}", made.metric, made.queue, (REPLAY_S + minute * 60) * 1000);
+        }
+    }
+    server.post("/api/v1/import/prometheus", &text).unwrap();
+    server.get("/internal/force_flush").unwrap();
+    server
+}
+
+/// Has vmalert judge the stored hours again; the instants at which its alerts fired.
+fn replayed(vmalert: &std::path::Path, rules: &std::path::Path, server: &Server) -> Firing {
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let output = Command::new(vmalert)
+        .arg(format!("-rule={}", rules.display()))
+        .arg(format!("-datasource.url={url}"))
+        .arg(format!("-remoteWrite.url={url}"))
+        .arg(format!("-replay.timeFrom={}", Timestamp::from_nanos(REPLAY_S * 1_000_000_000)))
+        .arg(format!("-replay.timeTo={}", Timestamp::from_nanos((REPLAY_S + MINUTES * 60) * 1_000_000_000)))
+        .args(["-replay.disableProgressBar", "-replay.rulesDelay=0s", "-replay.maxDatapointsPerQuery=10000", "-datasource.queryStep=1m"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    server.get("/internal/force_flush").unwrap();
+    let text = server.get(&format!("/api/v1/export?match[]={}", escaped("ALERTS{alertstate=\"firing\"}"))).unwrap();
+    let mut firing = Firing::new();
+    for line in text.lines() {
+        let alert: serde_json::Value = serde_json::from_str(line).unwrap();
+        let label = |name: &str| alert["metric"][name].as_str().unwrap_or_default().to_owned();
+        let status = if label("severity") == "critical" { Status::Critical } else { Status::Warning };
+        for at in alert["timestamps"].as_array().unwrap() {
+            let minute = (at.as_i64().unwrap() / 1000 - REPLAY_S) / 60;
+            // It has the selector's labels, which the export tells.
+            let queue = if label("alertname") == "check-10" { String::new() } else { label("queue") };
+            if minute < MINUTES {
+                firing.entry((minute, label("alertname"), status)).or_default().insert(queue);
+            }
+        }
+    }
+    firing
+}
+
+#[test]
+fn exported_rules_fire_at_the_same_instants_in_a_replay_of_vmalert() {
+    let test = "exported_rules_fire_at_the_same_instants_in_a_replay_of_vmalert";
+    let (Some(vmalert), Some(metrics)) = (find(test, "vmalert"), find(test, "victoria-metrics")) else { return };
+    let checks: Vec<Check> = checks().into_iter().map(|check| Check { extrapolate: false, ..check }).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.yml");
+    std::fs::write(&rules, export(&checks, &of_one_series()).text).unwrap();
+    let mut random = Random(11);
+    let series = [("g", "a"), ("g", "b"), ("g", "c"), ("c", "a"), ("c", "b"), ("h", "a"), ("h", "b")];
+    // Resets go far down: a fall by less than an eighth is none for VictoriaMetrics.
+    let all: Vec<Minutes> = series.into_iter().map(|(metric, queue)| minutes(&mut random, metric, queue, 400.0)).collect();
+    let ours = fires(&apart(&checks), &all);
+    let theirs = replayed(&vmalert, &rules, &store(folder.path(), &metrics, &all));
+    let apart = |one: &Firing, other: &Firing| {
+        one.iter()
+            .filter(|(key, groups)| other.get(key) != Some(groups))
+            .map(|(key, groups)| format!("{key:?} {groups:?}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((apart(&ours, &theirs), apart(&theirs, &ours)), (Vec::new(), Vec::new()));
+    println!("{} checks, {} instants, all alike", checks.len(), ours.values().map(BTreeSet::len).sum::<usize>());
+}
+
+/// What is promised of the made series to VictoriaMetrics.
+fn of_one_series() -> Export {
+    Export {
+        target: Target::VictoriaMetrics,
+        one_series: true,
+        look_back: Some(Span::from_secs(86_400)),
+        units: [("g".to_owned(), "1".to_owned()), ("c".to_owned(), "1".to_owned())].into(),
+    }
+}
+
 #[test]
 fn exported_rules_are_taken_by_vmalert() {
     let test = "exported_rules_are_taken_by_vmalert";
     let Some(vmalert) = find(test, "vmalert") else { return };
     let checks: Vec<Check> = checks().into_iter().map(|check| Check { extrapolate: false, ..check }).collect();
-    let options = Export {
-        target: Target::VictoriaMetrics,
-        one_series: true,
-        look_back: Some(Span::from_secs(86_400)),
-        units: [("g".to_owned(), "1".to_owned()), ("c".to_owned(), "1".to_owned())].into(),
-    };
-    let exported = export(&checks, &options);
+    let exported = export(&checks, &of_one_series());
     assert_eq!(exported.refused, []);
     assert!(exported.text.contains("increase_prometheus(c{queue!=\"\"}[10m])"), "{}", exported.text);
     let folder = tempfile::tempdir().unwrap();

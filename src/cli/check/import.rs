@@ -8,7 +8,7 @@ use super::{TOOL, export};
 use crate::cli::output::Output;
 use crate::cli::{Code, Failure, Io, args};
 use crate::record::show;
-use crate::rule::prometheus::{Import, import};
+use crate::rule::prometheus::{Import, Refused, are_tests, import, import_unit_tests};
 
 /// The largest file of rules, in bytes.
 const FILE_BYTES: u64 = 16 << 20;
@@ -16,7 +16,8 @@ const FILE_BYTES: u64 = 16 << 20;
 const EXAMPLES: &str = "\
 Examples:
   check import prometheus rules.yml >check.toml
-  check import prometheus --by instance,job rules.yml >check.toml    where rules fire for each series";
+  check import prometheus --by instance,job rules.yml >check.toml    where rules fire for each series
+  check import prometheus --rules check.toml tests.yml >check.test.toml    what their unit tests expect";
 
 const NOTES: &str = "\
 What can't be said here is refused by name, and then nothing is written, unless --partial is given.
@@ -45,8 +46,9 @@ fn prometheus() -> Command {
         .arg(flag("one-series", "Promise that each group has one series of each metric"))
         .arg(value("look-back", "DURATION", "For how long the newest sample of a series counts there [default: 5m]"))
         .arg(value("every", "DURATION", "How far apart evaluations are in a group that does not say it [default: 1m]"))
+        .arg(value("rules", "FILE", "Of a file of unit tests: the checks they are for [default: check.toml]"))
         .arg(flag("partial", "Write what can be said, although something can't be"))
-        .arg(Arg::new("rules").value_name("FILE").help("The file of rules; `-`: standard input").required(true))
+        .arg(Arg::new("file").value_name("FILE").help("The file of rules, or of their unit tests; `-`: standard input").required(true))
 }
 
 /// Writes the checks to standard output.
@@ -62,20 +64,33 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         look_back: export::span_of(matches, "look-back")?.unwrap_or(usual.look_back),
         every: export::span_of(matches, "every")?.unwrap_or(usual.every),
     };
-    let path = matches.get_one::<String>("rules").map_or("-", String::as_str);
+    let path = matches.get_one::<String>("file").map_or("-", String::as_str);
     let name = if path == "-" { "stdin".to_owned() } else { show(path.as_bytes(), 200) };
-    let imported = import(&read(path, &name, io)?, &options);
-    export::tell(&imported.refused, &format!("{name}:"), io);
-    if imported.refused.is_empty() || matches.get_flag("partial") {
+    let text = read(path, &name, io)?;
+    let (text, refused, (read, all), what) = if are_tests(&text) {
+        let rules = matches.get_one::<String>("rules").map_or("check.toml", String::as_str);
+        let found = import_unit_tests(&text, rules);
+        (found.text, found.refused, found.expectations, "expectations")
+    } else {
+        let found = import(&text, &options);
+        (found.text, found.refused, found.alerts, "alerts")
+    };
+    let code = write(&text, &refused, &name, matches.get_flag("partial"), io)?;
+    io.tell(TOOL.name, format!("{name}: {read} of {all} {what} can be said here"));
+    Ok(code)
+}
+
+/// Writes what can be said, unless something can't be and nobody asked for the rest.
+fn write(text: &str, refused: &[Refused], name: &str, partial: bool, io: &mut Io) -> Result<Code, Failure> {
+    export::tell(refused, &format!("{name}:"), io);
+    if refused.is_empty() || partial {
         let mut out = Output::take(io, false);
-        out.lines(imported.text.as_bytes())?;
+        out.lines(text.as_bytes())?;
         out.flush()?;
     } else {
         io.tell(TOOL.name, "nothing was written, as not all can be said here; --partial writes the rest");
     }
-    let (read, all) = imported.alerts;
-    io.tell(TOOL.name, format!("{name}: {read} of {all} alerts can be said here"));
-    Ok(if imported.refused.is_empty() { Code::OK } else { Code::UNKNOWN })
+    Ok(if refused.is_empty() { Code::OK } else { Code::UNKNOWN })
 }
 
 fn labels(text: &str) -> Vec<String> {

@@ -283,13 +283,13 @@ impl Draft {
 }
 
 /// A key of TOML, bare where it can be.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if bare { name.to_owned() } else { toml(name) }
 }
 
 /// A text of TOML: between single quotes as it is, where it can be.
-fn toml(text: &str) -> String {
+pub(super) fn toml(text: &str) -> String {
     if text.contains('"') && !text.contains('\'') && !text.chars().any(char::is_control) {
         return format!("'{text}'");
     }
@@ -309,7 +309,7 @@ fn toml(text: &str) -> String {
 }
 
 /// The entries of a mapping; a key that is not known is refused by name.
-fn entries<'n>(node: &'n Node, known: &[&str], what: &str) -> Result<Entries<'n>, Refused> {
+pub(super) fn entries<'n>(node: &'n Node, known: &[&str], what: &str) -> Result<Entries<'n>, Refused> {
     let Kind::Map(all) = &node.kind else { return Err(node.at.refuse(format!("{what} is a mapping, found {}", node.kind.name()))) };
     let mut found = BTreeMap::new();
     for (name, value) in all {
@@ -326,26 +326,26 @@ fn entries<'n>(node: &'n Node, known: &[&str], what: &str) -> Result<Entries<'n>
     Ok(found)
 }
 
-fn list(node: &Node) -> Result<&[Node], Refused> {
+pub(super) fn list(node: &Node) -> Result<&[Node], Refused> {
     match &node.kind {
         Kind::List(items) => Ok(items),
         other => Err(node.at.refuse(format!("expected a list, found {}", other.name()))),
     }
 }
 
-fn text(node: &Node) -> Result<&str, Refused> {
+pub(super) fn text(node: &Node) -> Result<&str, Refused> {
     match &node.kind {
         Kind::Text(text) => Ok(text.trim_end_matches('\n')),
         other => Err(node.at.refuse(format!("expected a text, found {}", other.name()))),
     }
 }
 
-fn texts(node: &Node) -> Result<BTreeMap<String, (String, At)>, Refused> {
+pub(super) fn texts(node: &Node) -> Result<BTreeMap<String, (String, At)>, Refused> {
     let Kind::Map(all) = &node.kind else { return Err(node.at.refuse(format!("expected a mapping, found {}", node.kind.name()))) };
     all.iter().map(|(key, value)| Ok((text(key)?.to_owned(), (text(value)?.to_owned(), value.at)))).collect()
 }
 
-fn span(node: &Node) -> Result<Span, Refused> {
+pub(super) fn span(node: &Node) -> Result<Span, Refused> {
     let text = text(node)?;
     // A bare zero needs no unit there.
     if text == "0" {

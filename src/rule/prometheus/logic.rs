@@ -2,6 +2,7 @@
 //!
 //! `not` is carried inwards to the tests, so that what is unknown is an empty vector either way.
 
+use super::Target;
 use super::number::Number;
 use super::terms::{Border, Terms};
 use super::write::{Rank, Text, number};
@@ -134,7 +135,10 @@ impl Terms<'_> {
         if self.by.is_empty() {
             let series = self.selector(selector)?;
             let window = self.window(window, Border::Open, selector.place)?;
-            // Without `max` the labels of the selector would stay.
+            // Without `max` the labels of the selector would stay; in VictoriaMetrics they always do.
+            if self.options.target == Target::VictoriaMetrics && !selector.matchers.is_empty() {
+                self.notes.insert(format!("the alert of `absent({selector}, …)` has the labels of the selector there, and no tags here"));
+            }
             return Ok(Text::atom(format!("max(absent_over_time({series}[{window}]))")));
         }
         let seen = self.ever(selector, None, "which groups there are")?;

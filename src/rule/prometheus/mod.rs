@@ -3,6 +3,7 @@
 //! ```text
 //! Check ──export──▶ rules.yml        one group for each `every`, one alert for each level
 //! rules.yml ──import──▶ check.toml   one check for each alert, of our language
+//! tests.yml ──import──▶ check.test.toml   what the alerts' unit tests expect
 //! ```
 //!
 //! What cannot be said on the other side is refused by name, and what had to be assumed is told as a
@@ -25,6 +26,8 @@
 //!   13725 of prometheus/prometheus, of 2024-03-07).
 //! - VictoriaMetrics does not extend increases to the window's borders, and Prometheus always does;
 //!   a check says by `extrapolate` which of the two it means, and is refused on the other side.
+//!   A counter that falls by less than an eighth of its value counts there as one whose earlier
+//!   sample was too high, and not as reset (seen with 1.79; `removeCounterResets` of its sources).
 //! - A warning is exported as an alert of its own, that also fires while the critical one does: to
 //!   hold it back there, as the worst status does here, is Alertmanager's inhibition. (An `unless`
 //!   within the expression would begin its `for` anew each time.)
@@ -47,6 +50,7 @@ mod promql;
 mod reading;
 mod template;
 mod terms;
+mod unit_tests;
 mod units;
 mod write;
 mod yaml;
@@ -54,6 +58,7 @@ mod yaml_text;
 
 pub use export::{Exported, export};
 pub use import::{Imported, import};
+pub use unit_tests::{ImportedTests, are_tests, import_tests as import_unit_tests};
 
 use std::collections::BTreeMap;
 

@@ -140,6 +140,10 @@ impl Terms<'_> {
             }
             (Target::VictoriaMetrics, false) => {
                 let function = if kind == "gauge" { "delta_prometheus" } else { "increase_prometheus" };
+                if kind == "counter" {
+                    let note = "a counter that falls by less than an eighth is not taken as reset by VictoriaMetrics, and always is here";
+                    self.notes.insert(note.into());
+                }
                 let sum = self.across("sum", &format!("{function}({range})"));
                 let seconds = call.window.unwrap_or(Span::ZERO).secs_f64();
                 let over = |sum: &Text| Text::binary(sum, "/", &super::write::number(seconds), super::write::Rank::Multiply);
