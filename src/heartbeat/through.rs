@@ -24,10 +24,12 @@
 //! | never  | broken after the grace  | cannot tell                        |
 //!
 //! In every cell a run without an answer, the grace over, is broken.
+//!
+//! Nothing is remembered here: all follows from the beats that the two jobs keep, so of a path that is broken for
+//! longer than these reach back the instant since when is that of the oldest run that is kept.
 
-use serde::{Deserialize, Serialize};
-
-use crate::record::{Beat, show};
+use super::{Job, Kind, Seen, State, Why};
+use crate::record::show;
 use crate::time::{Span, Timestamp};
 
 /// How far the clocks of a generator and of the far end may be apart, where the grace is not shorter.
@@ -42,8 +44,39 @@ pub enum Sign {
     Failed(Timestamp),
     /// No beat came when one was due, since then.
     Late(Timestamp),
-    /// No beat ever came, though one was due.
+    /// No beat ever came.
     Never,
+    /// Nothing is expected.
+    Paused,
+}
+
+impl Sign {
+    /// How a job fares at an instant by its own beats.
+    fn of(job: &Job, now: Timestamp) -> Sign {
+        match job.state(now).state {
+            State::Up | State::Grace(_) => Sign::Ok,
+            State::Down { since, why: Why::Failed } => Sign::Failed(since),
+            State::Down { since, why: Why::Late | Why::Hung } => Sign::Late(since),
+            State::New => Sign::Never,
+            State::Paused => Sign::Paused,
+        }
+    }
+}
+
+/// What a path comes to at an instant, by its beats and those of its generator.
+pub fn finding(path: &Job, generator: &Job, now: Timestamp) -> Finding {
+    let sign = match Sign::of(path, now) {
+        // What was never seen and is not due yet is not missed.
+        Sign::Never if path.never_seen_from().is_none_or(|from| now < from) => Sign::Ok,
+        sign => sign,
+    };
+    let generator_is = (generator.expectation().name.as_str(), Sign::of(generator, now));
+    Through::of(path, generator).judge(sign, generator_is, path.expectation().grace, now)
+}
+
+/// When a run without an answer will be one too long.
+pub fn next_change(path: &Job, generator: &Job, now: Timestamp) -> Option<Timestamp> {
+    Through::of(path, generator).next_change(path.expectation().grace, now)
 }
 
 /// What a path comes to.
@@ -66,15 +99,15 @@ pub enum Finding {
 }
 
 /// A run of a generator that made something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
     from: Timestamp,
     to: Timestamp,
 }
 
-/// What is remembered of a path and its generator.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Through {
+/// What the beats of a path and its generator say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Through {
     /// The newest beat of the path.
     seen: Option<Timestamp>,
     /// The first run since then that has no answer.
@@ -84,31 +117,43 @@ pub struct Through {
 }
 
 impl Through {
+    /// What the beats say that are kept of the two.
+    fn of(path: &Job, generator: &Job) -> Through {
+        let mut all: Vec<(bool, &Seen)> =
+            path.recent().map(|seen| (false, seen)).chain(generator.recent().map(|made| (true, made))).collect();
+        all.sort_by_key(|(_, beat)| beat.ts);
+        let (grace, mut through) = (path.expectation().grace, Through::default());
+        for (is_made, beat) in all {
+            if is_made { through.made(beat, grace) } else { through.seen(beat, grace) }
+        }
+        through
+    }
+
     /// Takes a beat of the generator.
-    pub fn made(&mut self, beat: &Beat, grace: Span) {
-        match beat.state.as_deref() {
-            Some("start") => self.begun = Some((beat.run.clone(), beat.ts)),
-            None | Some("ok") => {
+    fn made(&mut self, beat: &Seen, grace: Span) {
+        match beat.kind {
+            Kind::Start => self.begun = Some((beat.run.clone(), beat.ts)),
+            Kind::Ok => {
                 let made = Made { from: self.begin_of(beat), to: beat.ts };
                 let is_answered = self.seen.is_some_and(|seen| answers(seen, made, grace));
                 if !is_answered && self.open.is_none_or(|open| made.to < open.to) {
                     self.open = Some(made);
                 }
             }
-            Some(_) => {}
+            Kind::Fail | Kind::Log | Kind::Pause | Kind::Resume => {}
         }
     }
 
     /// When the run that a beat ends began.
-    fn begin_of(&self, beat: &Beat) -> Timestamp {
-        let by_duration = beat.duration.and_then(Span::from_secs_f64).map(|span| beat.ts.minus(span));
+    fn begin_of(&self, beat: &Seen) -> Timestamp {
+        let by_duration = beat.duration_s.and_then(Span::from_secs_f64).map(|span| beat.ts.minus(span));
         let by_start = self.begun.as_ref().filter(|(run, ts)| *run == beat.run && *ts <= beat.ts).map(|(_, ts)| *ts);
         by_duration.or(by_start).unwrap_or(beat.ts)
     }
 
     /// Takes a beat of the path: something came out. That something failed there says so by itself.
-    pub fn seen(&mut self, beat: &Beat, grace: Span) {
-        if matches!(beat.state.as_deref(), Some("start" | "log")) {
+    fn seen(&mut self, beat: &Seen, grace: Span) {
+        if !matches!(beat.kind, Kind::Ok | Kind::Fail) {
             return;
         }
         self.seen = self.seen.max(Some(beat.ts));
@@ -118,17 +163,18 @@ impl Through {
     /// What the path comes to at an instant, as both fare by their own beats.
     ///
     /// `grace` is that of the path: how long what was made may take to come out.
-    pub fn judge(&self, path: Sign, (name, generator): (&str, Sign), grace: Span, now: Timestamp) -> Finding {
+    fn judge(&self, path: Sign, (name, generator): (&str, Sign), grace: Span, now: Timestamp) -> Finding {
         let name = show(name.as_bytes(), 80);
         if let Some((made, since)) = self.open.map(|made| (made, made.to.plus(grace))).filter(|(_, since)| *since <= now) {
             let reason = format!("its generator `{name}` worked at {}, and nothing of that came out within {}", made.to, grace.human());
             return Finding::Broken { since, reason };
         }
         let why = match (path, generator) {
-            (Sign::Ok, _) | (Sign::Failed(_), Sign::Ok) => return Finding::AsItIs,
+            (Sign::Ok | Sign::Paused, _) | (Sign::Failed(_), Sign::Ok) => return Finding::AsItIs,
             (_, Sign::Failed(since)) => format!("has failed since {since}"),
             (_, Sign::Late(since)) => format!("is late since {since}"),
             (_, Sign::Never) => "was never seen".into(),
+            (_, Sign::Paused) => "is paused".into(),
             (_, Sign::Ok) => match self.open {
                 Some(made) => format!("worked at {}, and what it made has time until {}", made.to, made.to.plus(grace)),
                 None => "has made nothing since something last came out".into(),
@@ -138,7 +184,7 @@ impl Through {
     }
 
     /// When a run without an answer will be one too long.
-    pub fn next_change(&self, grace: Span, now: Timestamp) -> Option<Timestamp> {
+    fn next_change(&self, grace: Span, now: Timestamp) -> Option<Timestamp> {
         self.open.map(|made| made.to.plus(grace)).filter(|due| *due > now)
     }
 }
@@ -153,14 +199,16 @@ fn answers(seen: Timestamp, made: Made, grace: Span) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heartbeat::{Expectation, Schedule};
+    use crate::record::Beat;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_nanos(1_800_000_000_000_000_000 + seconds * 1_000_000_000)
     }
 
-    fn beat(seconds: i64, state: &str) -> Beat {
-        Beat { ts: at(seconds), state: Some(state.into()), ..Beat::default() }
+    fn beat(seconds: i64, state: &str) -> Seen {
+        Seen::of(&Beat { ts: at(seconds), state: Some(state.into()), ..Beat::default() })
     }
 
     const GRACE: Span = Span::from_secs(300);
@@ -226,15 +274,53 @@ mod tests {
         assert_eq!(through.next_change(GRACE, at(1500)), None);
     }
 
+    /// A path and its generator of which both beat each ten minutes, from what each said at which second.
+    fn jobs(path: &[(i64, &str)], generator: &[(i64, &str)]) -> (Job, Job) {
+        let job = |name: &str, beats: &[(i64, &str)]| {
+            let expectation = Expectation { grace: GRACE, ..Expectation::new(name, Schedule::Every(Span::from_secs(600))) };
+            let mut job = Job::new(expectation, at(0));
+            for (ts, state) in beats {
+                job.take(beat(*ts, state));
+            }
+            job
+        };
+        (job("checkout", path), job("probe", generator))
+    }
+
+    #[test]
+    fn by_their_beats_alone_a_killed_generator_is_told_from_a_broken_system() {
+        let well = [(5, "ok"), (605, "ok")];
+        for (path, generator, now, expected) in [
+            (&well[..], &[(0, "ok"), (600, "ok")][..], 900, "own"),
+            // The generator was killed; the path is late first by its schedule.
+            (&well, &[(0, "ok"), (600, "ok")], 1506, "cannot tell"),
+            (&well, &[(0, "ok"), (600, "ok")], 9000, "cannot tell"),
+            (&well, &[(0, "ok"), (600, "ok"), (1200, "fail")], 9000, "cannot tell"),
+            // The system broke: what was made at 1200 did not come out.
+            (&well, &[(0, "ok"), (600, "ok"), (1200, "ok")], 1499, "own"),
+            (&well, &[(0, "ok"), (600, "ok"), (1200, "ok")], 1500, "broken"),
+            (&[], &[(0, "ok"), (600, "ok")], 899, "broken"),
+            (&[], &[(0, "fail")], 899, "own"),
+            (&[], &[(0, "fail")], 901, "cannot tell"),
+            (&[], &[], 9000, "cannot tell"),
+            (&[(5, "fail")], &[(0, "ok")], 100, "own"),
+        ] {
+            let (checkout, probe) = jobs(path, generator);
+            assert_eq!(word(&finding(&checkout, &probe, at(now))), expected, "{path:?} {generator:?} at {now}");
+        }
+        let (checkout, probe) = jobs(&well, &[(0, "ok"), (600, "ok"), (1200, "ok")]);
+        assert_eq!(next_change(&checkout, &probe, at(1300)), Some(at(1500)));
+    }
+
     #[test]
     fn what_comes_out_while_the_run_still_goes_on_answers_it() {
         for (start, duration) in [(true, None), (false, Some(20.0))] {
             let mut through = Through::default();
             if start {
-                through.made(&Beat { run: Some("r".into()), ..beat(0, "start") }, GRACE);
+                through.made(&Seen { run: Some("r".into()), ..beat(0, "start") }, GRACE);
             }
             through.seen(&beat(8, "ok"), GRACE);
-            through.made(&Beat { run: Some("r".into()), duration, ..beat(20, "ok") }, GRACE);
+            through.made(&Seen { run: Some("r".into()), duration_s: duration, ..beat(20, "ok") }, GRACE);
             assert_eq!(through.open, None, "{start} {duration:?}");
         }
     }

@@ -103,7 +103,7 @@ fn night(generator_until: u32, shop_until: u32) -> String {
     let mut lines = Vec::new();
     for begin in (0..8 * 3600).step_by(600) {
         if begin < generator_until {
-            lines.push((begin + 2, format!(r#""beat":"probe","state":"ok","duration":2"#)));
+            lines.push((begin + 2, r#""beat":"probe","state":"ok","duration":2"#.to_owned()));
             if begin < shop_until {
                 lines.push((begin + 5, r#""event":"order.done","tags":{"synthetic":"true"}"#.to_owned()));
                 lines.push((begin + 5, r#""metric":"orders","value":1,"type":"delta","tags":{"synthetic":"true"}"#.to_owned()));

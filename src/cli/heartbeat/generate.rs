@@ -40,7 +40,7 @@ pub(super) fn command() -> Command {
             "Examples:\n  heartbeat generate probe --every 10m --timeout 5m -- ./order-a-test-book\n  \
              heartbeat generate probe --every 1m --jitter 10s -- sh -c 'curl -fsS -H \"$PIPEWATCH_HEADER\" https://shop.example/ping'\n  \
              heartbeat generate probe --once -- ./order-a-test-book        from cron\n  \
-             heartbeat expect checkout --every 10m --through probe         what tells the broken shop from the broken probe",
+             heartbeat expect probe --every 10m --through checkout         what tells the broken shop from the broken probe",
         )
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .arg(Arg::new("name").value_name("NAME").required(true).help("The generator's name, by which it beats"))
