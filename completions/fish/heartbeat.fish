@@ -32,7 +32,6 @@ complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "generate" -d 'M
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "listen" -d 'Take pings by HTTP, as healthchecks and Uptime Kuma do; say verdicts; show a status page'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "flush" -d 'Send the beats that wait for a listener'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "adopt" -d 'Propose a crontab with its jobs wrapped in `heartbeat run`, and a heartbeat.toml that expects them'
-complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "listen" -d 'Take pings by HTTP, as healthchecks and Uptime Kuma do; say verdicts; show a status page'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l state -d 'What happened: ok (the default), start, fail, log' -r -f -a "ok\t''
 start\t''
 fail\t''
@@ -94,13 +93,3 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l program -d
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l system -d 'Jobs have a user\'s name before the command, as in /etc/crontab [default: as it looks]'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l user -d 'Jobs have none, as in `crontab -l`'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -s h -l help -d 'Print help'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l bind -d 'Listen there; a bare port is one of 127.0.0.1' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l url -d 'What clients call this listener, where it stands behind a proxy: `https://beats.example`' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l rate -d 'Take so many pings a second of each job, and twice as many at once' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l jobs -d 'Let at most so many jobs be made' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l body -d 'Keep so much of a ping\'s body' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l connections -d 'Keep at most so many connections open' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l no-verdicts -d 'Write no verdicts to standard output'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -l show-keys -d 'Print the keys, and end'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand listen" -s h -l help -d 'Print help'
