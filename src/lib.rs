@@ -9,8 +9,8 @@
 //! cli                       the programs: streams, clock, exit codes
 //! source  sink              the world in, the world out
 //! rule    store   net       judging; keeping; talking
-//! ndjson  wire    window    bytes to records; foreign formats; samples to windows
-//! record                    the format's one definition
+//! ndjson  wire    window    heartbeat   bytes to records; foreign formats; samples to windows
+//! record  calendar settings  the format's one definition; schedules; files of settings
 //! time    math              nothing of ours
 //! ```
 
@@ -22,6 +22,7 @@ pub mod ndjson;
 pub mod net;
 pub mod record;
 pub mod rule;
+pub mod settings;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -71,6 +71,9 @@ pub struct Seen {
     /// Its exit status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i64>,
+    /// What its clock said, where that went ahead of the time at which it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped: Option<Timestamp>,
     /// What it said, cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -89,7 +92,7 @@ impl Seen {
             (Some(_), _) => Kind::Log,
         };
         let message = beat.message.as_deref().map(|text| text[..text.floor_char_boundary(MESSAGE_BYTES)].to_owned());
-        Seen { ts: beat.ts, kind, run: beat.run.clone(), duration_s: beat.duration, exit: beat.exit, message }
+        Seen { ts: beat.ts, kind, run: beat.run.clone(), duration_s: beat.duration, exit: beat.exit, stamped: None, message }
     }
 }
 

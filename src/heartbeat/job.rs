@@ -19,10 +19,13 @@ use serde::{Deserialize, Serialize};
 use super::course::{Course, Kind, Run, Seen, Stored, Terms, Why};
 use super::{Due, Expectation};
 use crate::record::Beat;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// How many beats of a job are kept, to take in what comes late.
 pub const RECENT: usize = 64;
+
+/// By how much the clocks of two machines may differ.
+const AHEAD: Span = Span::from_secs(5);
 
 /// How a job fares at an instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +91,8 @@ pub struct Job {
     /// How far the base goes: the time of the last beat in it.
     base_until: Option<Timestamp>,
     recent: VecDeque<Seen>,
+    /// The latest time that a clock said which went ahead.
+    stamped_until: Option<Timestamp>,
     head: Course,
 }
 
@@ -107,7 +112,7 @@ impl Job {
     pub fn new(expectation: Expectation, known_since: Timestamp) -> Job {
         let course = Course::new(known_since);
         let terms = Terms { expectation, skipped: Vec::new() };
-        Job { terms, known_since, base: course.clone(), base_until: None, recent: VecDeque::new(), head: course }
+        Job { terms, known_since, base: course.clone(), base_until: None, recent: VecDeque::new(), stamped_until: None, head: course }
     }
 
     /// What is expected.
@@ -137,6 +142,11 @@ impl Job {
 
     /// Takes a beat in, as much of it as is kept.
     pub fn take(&mut self, seen: Seen) -> Took {
+        if self.stamped_until.is_some_and(|until| seen.ts <= until)
+            && self.recent.iter().any(|other| other.stamped.is_some() && same(other, &seen))
+        {
+            return Took::Known;
+        }
         if self.recent.back().is_none_or(|last| last.ts < seen.ts) {
             if self.recent.is_empty() && self.base_until.is_some_and(|until| seen.ts <= until) {
                 return Took::TooOld;
@@ -178,12 +188,12 @@ impl Job {
 
     /// Nothing is expected until its next beat.
     pub fn pause(&mut self, ts: Timestamp) {
-        self.take(Seen { ts, kind: Kind::Pause, run: None, duration_s: None, exit: None, message: None });
+        self.take(Seen { ts, kind: Kind::Pause, run: None, duration_s: None, exit: None, stamped: None, message: None });
     }
 
     /// It is as if it had never been seen.
     pub fn resume(&mut self, ts: Timestamp) {
-        self.take(Seen { ts, kind: Kind::Resume, run: None, duration_s: None, exit: None, message: None });
+        self.take(Seen { ts, kind: Kind::Resume, run: None, duration_s: None, exit: None, stamped: None, message: None });
     }
 
     /// Time was skipped: what ran out in it has its grace again.
@@ -195,14 +205,33 @@ impl Job {
     }
 
     /// No beat is from after an instant: what says so was stamped by a clock that went ahead, and came
-    /// at that instant at the latest. How many there were.
+    /// at that instant at the latest. How many there were; [`AHEAD`] is let pass.
     pub fn bound(&mut self, now: Timestamp) -> usize {
-        let ahead = self.recent.iter().filter(|seen| seen.ts > now).count();
-        if ahead > 0 {
-            self.recent.iter_mut().for_each(|seen| seen.ts = seen.ts.min(now));
+        let limit = now.plus(AHEAD);
+        let ahead = self.recent.iter_mut().rev().take_while(|seen| seen.ts > limit);
+        let mut count = 0;
+        for seen in ahead {
+            // What it said is kept, so that it is known when it is read again.
+            let said = *seen.stamped.get_or_insert(seen.ts);
+            self.stamped_until = self.stamped_until.max(Some(said));
+            seen.ts = now;
+            count += 1;
+        }
+        if count > 0 {
+            // Those that were let pass are a little after now.
+            self.recent.make_contiguous().sort_by_key(|seen| seen.ts);
             self.again();
         }
-        ahead
+        count
+    }
+
+    /// It is expected since an earlier instant than was known.
+    pub fn known_from(&mut self, ts: Timestamp) {
+        if ts < self.known_since && self.base_until.is_none() {
+            self.known_since = ts;
+            self.base.since = ts;
+            self.again();
+        }
     }
 
     /// Expects something else from now on; what was seen stays.
@@ -277,7 +306,8 @@ impl Job {
     pub fn restore(expectation: Expectation, saved: SavedJob) -> Job {
         let SavedJob { known_since, base, base_until, recent, skipped } = saved;
         let terms = Terms { expectation, skipped };
-        let mut job = Job { terms, known_since, head: base.clone(), base, base_until, recent };
+        let stamped_until = recent.iter().filter_map(|seen| seen.stamped).max();
+        let mut job = Job { terms, known_since, head: base.clone(), base, base_until, recent, stamped_until };
         job.again();
         job
     }
@@ -285,7 +315,8 @@ impl Job {
 
 /// Whether two are one beat, read twice. What was said may have been cut elsewhere.
 fn same(one: &Seen, other: &Seen) -> bool {
-    (one.ts, one.kind, &one.run, one.exit) == (other.ts, other.kind, &other.run, other.exit)
+    let said = |seen: &Seen| seen.stamped.unwrap_or(seen.ts);
+    (said(one), one.kind, &one.run, one.exit) == (said(other), other.kind, &other.run, other.exit)
 }
 
 /// Where a beat belongs: by its time, and of one time by what does not depend on the order of reading:

@@ -17,12 +17,20 @@
 pub mod badge;
 mod course;
 mod expectation;
+pub mod file;
 mod job;
+mod look;
 pub mod page;
 pub mod ping;
 pub mod pinged;
 pub mod through;
+mod turns;
+mod verdict;
+mod watch;
 
 pub use course::{Course, Kind, MOST_OPEN, Odd, Outage, RUNS, Ran, Run, Seen, Stored, Terms, Why};
 pub use expectation::{Due, Expectation, Failures, GRACE, Maintenance, Schedule, Timed};
 pub use job::{Job, RECENT, SavedJob, Standing, State, Took};
+pub use look::{Look, Machine};
+pub use turns::{Said, Turns};
+pub use watch::{Absence, Away, MOST_AWAY, MOST_STRANGERS, Saved, Stranger, Watch};

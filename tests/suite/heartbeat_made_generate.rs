@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use pipewatch::cli::{check, rollup};
+use pipewatch::cli::{check, heartbeat, rollup};
 
 use crate::heartbeat_made::{beats, count, start, until};
 use crate::programs::{in_process, run};
@@ -173,6 +173,67 @@ fn one_rule_file_tells_the_two_apart_without_any_other_program() {
     };
     assert_eq!(later(&night(5 * 3600, u32::MAX)), ["03:05 probe warning", "03:05 checkout unknown"], "the generator was killed");
     assert_eq!(later(&night(u32::MAX, 5 * 3600)), ["03:05 checkout critical"], "the system broke");
+}
+
+/// What `heartbeat watch` says at an instant of a path and its generator, of which both beat each ten minutes.
+fn watched(beats: &str, at: &str) -> Vec<(String, String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, input) = (folder.path().join("heartbeat.toml"), folder.path().join("beats.ndjson"));
+    std::fs::write(
+        &file,
+        "[probe]\nevery = \"10m\"\ngrace = \"5m\"\nthrough = \"checkout\"\n[checkout]\nevery = \"10m\"\ngrace = \"5m\"\n",
+    )
+    .unwrap();
+    std::fs::write(&input, beats).unwrap();
+    let state = folder.path().join("state");
+    let arguments = ["watch", "-f", file.to_str().unwrap(), "--state-dir", state.to_str().unwrap(), "--at", at, input.to_str().unwrap()];
+    let (_, out, err) = in_process(&heartbeat::TOOL, &arguments, "");
+    let read = |line: &str| {
+        let verdict: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| verdict[key].as_str().unwrap_or_default().to_owned();
+        (text("check"), text("status"), text("reason"))
+    };
+    assert!(!out.is_empty(), "{err}");
+    out.lines().map(read).collect()
+}
+
+#[test]
+fn watch_tells_the_broken_path_from_the_broken_generator() {
+    let night = |generator_until: u32, shop_until: u32| -> String {
+        let mut lines = String::new();
+        for minute in (0..360).step_by(10) {
+            let ts = |second: u32| format!("2026-11-22T{:02}:{:02}:{second:02}Z", minute / 60, minute % 60);
+            if minute < generator_until {
+                lines += &format!("{{\"ts\":\"{}\",\"beat\":\"probe\",\"duration\":2}}\n", ts(2));
+                if minute < shop_until {
+                    lines += &format!("{{\"ts\":\"{}\",\"beat\":\"checkout\",\"tags\":{{\"synthetic\":\"true\"}}}}\n", ts(5));
+                }
+            }
+        }
+        lines
+    };
+    let status = |beats: &str, at: &str, name: &str| watched(beats, at).into_iter().find(|(check, ..)| check == name).unwrap();
+    let broken = night(u32::MAX, 180);
+    assert_eq!(status(&broken, "2026-11-22T03:04:00Z", "checkout").1, "ok");
+    let (_, is, reason) = status(&broken, "2026-11-22T03:05:10Z", "checkout");
+    assert_eq!(
+        (is.as_str(), reason.contains("generator `probe` worked at 2026-11-22T03:00:02Z, and nothing of that came out within 5 min")),
+        ("critical", true),
+        "{reason}"
+    );
+    assert_eq!(status(&broken, "2026-11-22T03:06:00Z", "probe").1, "ok");
+    let killed = night(180, u32::MAX);
+    for at in ["2026-11-22T03:05:10Z", "2026-11-22T03:30:00Z", "2026-11-22T05:30:00Z"] {
+        let all = watched(&killed, at);
+        assert!(all.iter().all(|(_, is, _)| is != "critical"), "{at}: {all:?}");
+    }
+    let (_, is, reason) = status(&killed, "2026-11-22T03:30:00Z", "checkout");
+    assert_eq!(
+        (is.as_str(), reason.contains("cannot tell: its generator `probe` is late since 2026-11-22T03:05:02Z")),
+        ("unknown", true),
+        "{reason}"
+    );
+    assert_eq!(status(&killed, "2026-11-22T03:30:00Z", "probe").1, "warning", "told, and no more");
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The floor of each module; `bin` and the crate's root stand above all.
-const FLOORS: [(&str, u32); 17] = [
+const FLOORS: [(&str, u32); 18] = [
     ("time", 1),
     ("math", 1),
     ("record", 2),
     ("calendar", 2),
+    ("settings", 2),
     ("ndjson", 3),
     ("wire", 3),
     ("window", 3),
@@ -30,6 +31,9 @@ const FLOORS: [(&str, u32); 17] = [
 
 /// The modules on floor 5 move records; what is judged or told is not theirs to know.
 const FORBIDDEN: [(&str, &[&str]); 3] = [("source", &["rule", "alert"]), ("sink", &["rule", "alert"]), ("channel", &["rule", "alert"])];
+
+/// What stands beside `record` and may use it: names are checked and shown in one way everywhere.
+const BESIDE_RECORD: [&str; 2] = ["calendar", "settings"];
 
 /// The modules of `cli` that every tool may use; all others there are tools, which stay apart.
 const SHARED: [&str; 9] = ["alive", "args", "beats", "child", "failure", "input", "io", "output", "rejects"];
@@ -202,7 +206,7 @@ fn objection(home: &[&str], path: &[String], modules: &[&str]) -> Option<String>
     if from == "cli" && to == "cli" {
         return cli_objection(home, path, modules);
     }
-    if from == to || !modules.contains(&to) {
+    if from == to || !modules.contains(&to) || (to == "record" && BESIDE_RECORD.contains(&from)) {
         return None;
     }
     let Some(to_floor) = floor(to) else { return Some(format!("`{to}` has no floor: place it in the table")) };

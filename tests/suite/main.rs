@@ -29,6 +29,8 @@ mod heartbeat_made_peers;
 mod heartbeat_run;
 mod heartbeat_run_adopt;
 mod heartbeat_run_listener;
+mod heartbeat_watch;
+mod heartbeat_watch_tool;
 mod hostile;
 mod install;
 mod layers;

@@ -4,12 +4,15 @@
 
 mod adopt;
 mod beat;
+mod expect;
+mod expectations;
 mod flush;
 mod generate;
 mod listen;
 mod peer;
 mod run;
 mod sending;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -24,6 +27,8 @@ const EXAMPLES: &str = "\
 Examples:
   heartbeat run nightly-backup -- /usr/local/bin/backup --all    a job: its start, end, status, duration
   heartbeat beat nightly-backup                                  a sign of life
+  heartbeat expect nightly-backup --cron '15 2 * * *' --zone Europe/Riga    when it is expected
+  heartbeat watch                                                who is late, failed, hung or was never seen
   heartbeat adopt /etc/crontab                                   a crontab with its jobs wrapped";
 
 fn command() -> Command {
@@ -34,7 +39,8 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([beat::command(), run::command(), generate::command(), listen::command(), flush::command(), adopt::command()])
+        .subcommands([beat::command(), run::command(), expect::command(), watch::command()])
+        .subcommands([generate::command(), listen::command(), flush::command(), adopt::command()])
         .disable_help_subcommand(true)
 }
 
@@ -46,6 +52,8 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),
         Some(("listen", inner)) => listen::run(inner, &state_folder(inner, io), io),
+        Some(("expect", inner)) => expect::run(inner, io),
+        Some(("watch", inner)) => watch::run(inner, io),
         _ => Err(Failure::usage("a subcommand is needed")),
     }
 }

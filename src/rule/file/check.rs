@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::clear::clear;
 use super::slo::Slo;
-use super::value::{Entry, unknown};
+use super::value::{Entry, Judged, unknown};
 use crate::record::{Status, Synthetic, Tags, check_name, nearest, show};
 use crate::rule::syntax::Place;
 use crate::rule::{Check, Condition, Level, RuleError, parse};

@@ -17,40 +17,26 @@
 
 mod check;
 mod clear;
-pub(super) mod error;
 mod order;
 mod slo;
 #[cfg(test)]
 mod tests;
-pub(super) mod text;
 pub(super) mod value;
 
 use std::collections::HashMap;
 
 use toml::de::DeTable;
 
-pub use error::FileError;
+pub use crate::settings::{FileError, MOST_ERRORS, Source};
 pub use order::order;
 
 use self::check::Found;
-use self::error::line_and_column;
-use self::text::Text;
 use self::value::{Entry, entries};
 use super::syntax::Place;
 use super::{Check, RuleError};
 use crate::record::show;
-
-/// The most mistakes that are told at once.
-pub const MOST_ERRORS: usize = 20;
-
-/// A file of checks: its name for messages, and its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// As it was typed.
-    pub name: String,
-    /// TOML.
-    pub text: String,
-}
+pub(super) use crate::settings::broken;
+use crate::settings::{Text, line_and_column};
 
 /// The checks of one or several files, and where each of their keys stands.
 #[derive(Debug, Default)]
@@ -208,22 +194,4 @@ fn read_source(source: &Source) -> (Vec<Found>, Vec<RuleError>) {
         }
     }
     (found, errors)
-}
-
-/// What the reader of TOML found wrong.
-pub(super) fn broken(text: &str, error: &toml::de::Error) -> RuleError {
-    let place = error.span().map_or((text.len(), text.len()), |span| (span.start, span.end));
-    let what = error.message();
-    let part = || show(text.get(place.0..place.1).unwrap_or_default().as_bytes(), 40);
-    if what.starts_with("duplicate key") {
-        return RuleError::new(format!("`{}` comes twice", part()), place).hint("leave one out, or give it another name");
-    }
-    let error = RuleError::new(format!("this is not TOML: {}", show(what.replace('\n', ", ").as_bytes(), 200)), place);
-    if what.starts_with("string values must be quoted") {
-        return error.hint("texts and conditions stand in quotes: `critical = 'x > 5'`");
-    }
-    if what.contains("escape") {
-        return error.hint("in double quotes `\\` begins an escape; in single quotes every character stands for itself");
-    }
-    error
 }

@@ -26,12 +26,12 @@
 //! `min_events` or more. Without that key, so many that one bad event alone is within the limit
 //! (70 for 14.4 x 0.1 %). A short window without any event does not burn.
 
-use super::text::Text;
 use super::value::{Entry, moved, unknown};
 use crate::record::{Status, show};
 use crate::rule::RuleError;
 use crate::rule::parse::parse_sum;
 use crate::rule::syntax::{Function, Sum, SumKind};
+use crate::settings::Text;
 use crate::time::Span;
 
 /// The keys of `[name.slo]`.

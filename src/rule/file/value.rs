@@ -1,163 +1,34 @@
-//! One value of a file, and what it must be: each asking for one sort, with the mistake told at its place.
+//! The values that only a file of checks has: conditions, sentences, and what no data means.
 
-use toml::de::{DeTable, DeValue};
-
-use super::text::Text;
-use crate::record::{Status, check_name, nearest, show};
-use crate::rule::syntax::Place;
-use crate::rule::{Condition, Summary};
-use crate::rule::{RuleError, parse};
+use crate::record::{Status, nearest, show};
+use crate::rule::{Condition, RuleError, Summary, parse};
+use crate::settings::span_of;
 use crate::time::Span;
 
-/// A key and its value, and where they stand in the file.
-#[derive(Clone, Copy)]
-pub(in crate::rule) struct Entry<'a> {
-    /// The whole text of the file.
-    pub(in crate::rule) file: &'a str,
-    pub(in crate::rule) key: &'a str,
-    pub(in crate::rule) key_place: Place,
-    pub(in crate::rule) value: &'a DeValue<'a>,
-    pub(in crate::rule) place: Place,
+pub(in crate::rule) use crate::settings::{Entry, entries, moved, unknown};
+
+/// A value read as what checks are made of.
+pub(in crate::rule) trait Judged {
+    /// A condition.
+    fn condition(&self) -> Result<Condition, RuleError>;
+    /// A sentence with values in it.
+    fn summary(&self) -> Result<Summary, RuleError>;
+    /// What no data means, and after how long: `critical`, or `critical for 10m`.
+    fn no_data(&self) -> Result<(Status, Span), RuleError>;
 }
 
-/// The entries of a table in the order of the file.
-pub(in crate::rule) fn entries<'a>(file: &'a str, table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
-    let entry = |(key, value): (&'a toml::Spanned<toml::de::DeString<'a>>, &'a toml::Spanned<DeValue<'a>>)| Entry {
-        file,
-        key: key.get_ref(),
-        key_place: (key.span().start, key.span().end),
-        value: value.get_ref(),
-        place: (value.span().start, value.span().end),
-    };
-    let mut entries: Vec<Entry<'a>> = table.iter().map(entry).collect();
-    entries.sort_by_key(|entry| (entry.key_place, entry.place));
-    entries
-}
-
-/// A key that is not among the known ones, with the nearest of those.
-pub(in crate::rule) fn unknown(entry: &Entry<'_>, of: &str, known: &[&str]) -> RuleError {
-    let error = RuleError::new(format!("unknown key `{}`", show(entry.key.as_bytes(), 40)), entry.key_place);
-    match nearest(entry.key, known.iter().copied()) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint(format!("the keys of {of} are {}", known.join(", "))),
-    }
-}
-
-impl<'a> Entry<'a> {
-    /// A mistake of this value: `` `by` must be …, found … ``.
-    pub(in crate::rule) fn wrong(&self, expected: &str) -> RuleError {
-        RuleError::new(format!("`{}` must be {expected}, found {}", self.name(), self.found()), self.place)
-    }
-
-    /// A mistake at this value.
-    pub(in crate::rule) fn error(&self, message: impl Into<String>) -> RuleError {
-        RuleError::new(message, self.place)
-    }
-
-    /// The key for a message.
-    pub(in crate::rule) fn name(&self) -> String {
-        show(self.key.as_bytes(), 40)
-    }
-
-    /// What was found, for a message.
-    fn found(&self) -> String {
-        match self.value {
-            DeValue::String(text) if text.is_empty() => "an empty text".into(),
-            DeValue::String(text) => format!("\"{}\"", show(text.as_bytes(), 40)),
-            DeValue::Integer(number) => format!("the number {}", show(number.as_str().as_bytes(), 40)),
-            DeValue::Float(number) => format!("the number {}", show(number.as_str().as_bytes(), 40)),
-            DeValue::Boolean(value) => value.to_string(),
-            DeValue::Datetime(_) => "a date".into(),
-            DeValue::Array(list) if list.is_empty() => "an empty list".into(),
-            DeValue::Array(_) => "a list".into(),
-            DeValue::Table(_) => "a table".into(),
-        }
-    }
-
-    /// A text that says something.
-    pub(in crate::rule) fn text(&self, expected: &str) -> Result<Text, RuleError> {
-        match self.value {
-            DeValue::String(text) if !text.trim().is_empty() => Ok(Text::new(self.file, self.place, text)),
-            _ => Err(self.wrong(expected)),
-        }
-    }
-
-    /// A number, without a fraction or with.
-    pub(in crate::rule) fn number(&self) -> Option<f64> {
-        match self.value {
-            // What is beyond 64 bits is rounded, as in a record.
-            DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64),
-            DeValue::Float(number) => number.as_str().parse().ok().filter(|number: &f64| number.is_finite()),
-            _ => None,
-        }
-    }
-
-    pub(in crate::rule) fn bool(&self) -> Result<bool, RuleError> {
-        match self.value {
-            DeValue::Boolean(value) => Ok(*value),
-            _ => Err(self.wrong("true or false, without quotes")),
-        }
-    }
-
-    pub(in crate::rule) fn table(&self, expected: &str) -> Result<Vec<Entry<'a>>, RuleError> {
-        match self.value {
-            DeValue::Table(table) => Ok(entries(self.file, table)),
-            _ => Err(self.wrong(expected)),
-        }
-    }
-
-    /// A length of time, like `"10m"`.
-    pub(in crate::rule) fn span(&self) -> Result<Span, RuleError> {
-        if self.number().is_some() {
-            let hint = format!("write `{} = \"{}s\"`, or with another of ms, s, m, h, d and w", self.name(), self.raw());
-            return Err(self.wrong("a duration in quotes, like \"10m\"").hint(hint));
-        }
-        let text = self.text("a duration, like \"10m\"")?;
-        span_of(&text, (0, text.text.len()))
-    }
-
-    fn raw(&self) -> String {
-        show(self.file.get(self.place.0..self.place.1).unwrap_or_default().as_bytes(), 40)
-    }
-
-    pub(in crate::rule) fn condition(&self) -> Result<Condition, RuleError> {
+impl Judged for Entry<'_> {
+    fn condition(&self) -> Result<Condition, RuleError> {
         let text = self.text("a condition, like \"age(build.started) > 30m\"")?;
         parse(&text.text).map_err(|error| moved(&text, error))
     }
 
-    pub(in crate::rule) fn summary(&self) -> Result<Summary, RuleError> {
+    fn summary(&self) -> Result<Summary, RuleError> {
         let text = self.text("a sentence, like \"no build for {age(build.started)}\"")?;
         Summary::parse(&text.text).map_err(|error| moved(&text, error))
     }
 
-    /// Names, in a list or one by itself; each once, in the order of the file.
-    pub(in crate::rule) fn names(&self, expected: &str) -> Result<Vec<String>, Vec<RuleError>> {
-        let items = match self.value {
-            DeValue::String(_) => vec![*self],
-            DeValue::Array(list) if !list.is_empty() => {
-                list.iter().map(|item| Entry { value: item.get_ref(), place: (item.span().start, item.span().end), ..*self }).collect()
-            }
-            _ => return Err(vec![self.wrong(expected)]),
-        };
-        let (mut names, mut errors) = (Vec::new(), Vec::new());
-        for item in items {
-            let DeValue::String(name) = item.value else {
-                errors.push(item.wrong(expected));
-                continue;
-            };
-            if let Err(why) = check_name(name) {
-                errors.push(item.error(format!("a name in `{}` {why}", self.name())));
-            } else if names.iter().any(|known| known == name) {
-                errors.push(item.error(format!("`{}` comes twice in `{}`", show(name.as_bytes(), 40), self.name())));
-            } else {
-                names.push(name.to_string());
-            }
-        }
-        if errors.is_empty() { Ok(names) } else { Err(errors) }
-    }
-
-    /// What no data means, and after how long: `critical`, or `critical for 10m`.
-    pub(in crate::rule) fn no_data(&self) -> Result<(Status, Span), RuleError> {
+    fn no_data(&self) -> Result<(Status, Span), RuleError> {
         let text = self.text("ok, warning, critical or unknown, perhaps with a time, like \"critical for 10m\"")?;
         let (word, rest) = match text.text.split_once(char::is_whitespace) {
             Some((word, rest)) => (word, rest.trim()),
@@ -185,15 +56,4 @@ impl<'a> Entry<'a> {
         };
         span_of(&text, (end - duration.len(), end)).map(|span| (status, span))
     }
-}
-
-/// The duration in a stretch of a text.
-fn span_of(text: &Text, (start, end): Place) -> Result<Span, RuleError> {
-    Span::parse(&text.text[start..end]).map_err(|error| RuleError::new(error.to_string(), text.place((start, end))))
-}
-
-/// A mistake in a text as one in its file.
-pub(in crate::rule) fn moved(text: &Text, error: RuleError) -> RuleError {
-    let (start, end) = text.place((error.start, error.end));
-    RuleError { start, end, ..error }
 }

@@ -6,8 +6,8 @@ use super::file::{dotted, items, keyed};
 use super::{Bounds, Case, Expectation, What, When, Wording};
 use crate::record::{Beat, Event, Status, Tags, check_name, nearest, show};
 use crate::rule::RuleError;
-use crate::rule::file::text::Text;
 use crate::rule::file::value::{Entry, unknown};
+use crate::settings::Text;
 use crate::time::{Span, Timestamp};
 
 /// The most events or beats that one line may stand for.

@@ -32,9 +32,9 @@ use super::entry::{Happening, expect, instant, known};
 use super::{Case, Expectation, INTERVAL, Line, START};
 use crate::record::{SampleType, nearest, show};
 use crate::rule::file::broken;
-use crate::rule::file::text::Text;
 use crate::rule::file::value::{Entry, entries, moved, unknown};
 use crate::rule::{Check, FileError, RuleError, Source, notation};
+use crate::settings::Text;
 use crate::time::{Span, Timestamp};
 
 /// The most mistakes that are told at once.

@@ -1,7 +1,7 @@
 //! What is wrong with a file of checks, and where.
 
+use super::Mistake;
 use crate::record::show;
-use crate::rule::RuleError;
 
 /// A mistake in a file of checks, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct FileError {
 
 impl FileError {
     /// The mistake at a place of a file's text.
-    pub(in crate::rule) fn new(file: &str, text: &str, error: RuleError) -> FileError {
+    pub(crate) fn new(file: &str, text: &str, error: Mistake) -> FileError {
         let rendered = error.render(text);
         let (line, column) = line_and_column(text, error.start);
         let shown = rendered.split_once("\n  | ").map_or(String::new(), |(_, shown)| format!("  | {shown}"));
@@ -31,7 +31,7 @@ impl FileError {
 }
 
 /// Line and column of a byte, both from 1; the column counts characters.
-pub(in crate::rule) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -51,3 +51,21 @@ impl std::fmt::Display for FileError {
 }
 
 impl std::error::Error for FileError {}
+
+/// What the reader of TOML found wrong.
+pub(crate) fn broken(text: &str, error: &toml::de::Error) -> Mistake {
+    let place = error.span().map_or((text.len(), text.len()), |span| (span.start, span.end));
+    let what = error.message();
+    let part = || show(text.get(place.0..place.1).unwrap_or_default().as_bytes(), 40);
+    if what.starts_with("duplicate key") {
+        return Mistake::new(format!("`{}` comes twice", part()), place).hint("leave one out, or give it another name");
+    }
+    let error = Mistake::new(format!("this is not TOML: {}", show(what.replace('\n', ", ").as_bytes(), 200)), place);
+    if what.starts_with("string values must be quoted") {
+        return error.hint("texts and conditions stand in quotes: `critical = 'x > 5'`");
+    }
+    if what.contains("escape") {
+        return error.hint("in double quotes `\\` begins an escape; in single quotes every character stands for itself");
+    }
+    error
+}

@@ -5,12 +5,12 @@
 //! A newline right behind three quotes does not count. What is worked out here is held against what
 //! the reader of TOML found: where they differ, every place is that of the whole string.
 
-use crate::rule::syntax::Place;
+use super::Place;
 
 /// A string, and where its bytes came from.
 #[derive(Debug)]
-pub(in crate::rule) struct Text {
-    pub(in crate::rule) text: String,
+pub(crate) struct Text {
+    pub(crate) text: String,
     /// Where each byte stands in the file, and last the byte behind; empty when that is not known.
     starts: Vec<usize>,
     whole: Place,
@@ -18,7 +18,7 @@ pub(in crate::rule) struct Text {
 
 impl Text {
     /// The string at `whole` of a file, quotes included, which was read as `text`.
-    pub(in crate::rule) fn new(file: &str, whole: Place, text: &str) -> Text {
+    pub(crate) fn new(file: &str, whole: Place, text: &str) -> Text {
         let raw = file.get(whole.0..whole.1).unwrap_or_default();
         let starts = match decode(raw) {
             Some((decoded, starts)) if decoded == text => starts.into_iter().map(|at| whole.0 + at).collect(),
@@ -28,7 +28,7 @@ impl Text {
     }
 
     /// Where a stretch of the string stands in the file.
-    pub(in crate::rule) fn place(&self, (start, end): Place) -> Place {
+    pub(crate) fn place(&self, (start, end): Place) -> Place {
         match (self.starts.get(start), self.starts.get(end.max(start))) {
             (Some(start), Some(end)) => (*start, *end),
             _ => self.whole,
