@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_check_global_optspecs
-    string join \n w/warning= c/critical= name= by= no-data= playbook= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= at= since= until= rejects= strict h/help V/version
+    string join \n w/warning= c/critical= name= by= no-data= playbook= synthetic= no-extrapolation nagios pass exit-zero H/human f/file= reference= tolerance= state= live late= heartbeat= heartbeat-every= heartbeat-to= at= since= until= rejects= strict h/help V/version
 end
 
 function __fish_check_needs_command
@@ -30,11 +30,15 @@ complete -c check -n "__fish_check_needs_command" -l name -d 'The name of the ch
 complete -c check -n "__fish_check_needs_command" -l by -d 'One verdict for each value of these tags' -r
 complete -c check -n "__fish_check_needs_command" -l no-data -d 'No data is ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_needs_command" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
+complete -c check -n "__fish_check_needs_command" -l synthetic -d 'Made activity: apart, include, only or exclude [default: apart]' -r
 complete -c check -n "__fish_check_needs_command" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
 complete -c check -n "__fish_check_needs_command" -l reference -d 'What `reference(…)` is of; alone: compare every metric with it' -r
 complete -c check -n "__fish_check_needs_command" -l tolerance -d 'How much medians may differ, without a CONDITION [default: 10%]' -r
 complete -c check -n "__fish_check_needs_command" -l state -d 'Remember in DIR what holds, and go on from there (for cron)' -r
 complete -c check -n "__fish_check_needs_command" -l late -d 'With --live: wait so long for late records [default: 200ms]' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c check -n "__fish_check_needs_command" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c check -n "__fish_check_needs_command" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c check -n "__fish_check_needs_command" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c check -n "__fish_check_needs_command" -l until -d 'Leave out records at and after TIME' -r
@@ -88,6 +92,7 @@ complete -c check -n "__fish_check_using_subcommand backtest" -l name -d 'The na
 complete -c check -n "__fish_check_using_subcommand backtest" -l by -d 'One verdict for each value of these tags' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l no-data -d 'No data is ok, warning, critical or unknown [default: unknown]' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l playbook -d 'Where to read what to do; goes into the verdicts' -r
+complete -c check -n "__fish_check_using_subcommand backtest" -l synthetic -d 'Made activity: apart, include, only or exclude [default: apart]' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -s f -l file -d 'Judge by a rule file, or a folder of them; may be repeated' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l every -d 'Evaluate so often, whatever step the checks have' -r
 complete -c check -n "__fish_check_using_subcommand backtest" -l late -d 'How late a record may be in its input' -r

@@ -37,6 +37,9 @@ complete -c collect -n "__fish_collect_using_subcommand host" -l count -d 'End a
 complete -c collect -n "__fish_collect_using_subcommand host" -l tag -d 'Add a tag to every record; may be repeated' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l top -d 'Tell the N processes that use most of the processors, and of memory' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l proc -d 'Where the kernel\'s files are' -r -F
+complete -c collect -n "__fish_collect_using_subcommand host" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c collect -n "__fish_collect_using_subcommand host" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c collect -n "__fish_collect_using_subcommand host" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c collect -n "__fish_collect_using_subcommand host" -l per-core -d 'Tell each core, as core.used, core.user, …'
 complete -c collect -n "__fish_collect_using_subcommand host" -l metrics -d 'List the metrics with their units and end'
@@ -48,6 +51,9 @@ complete -c collect -n "__fish_collect_using_subcommand statsd" -l flush -d 'Sum
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l tags -d 'Also read tags inside names: influx (a,k=v), librato (a#k=v), signalfx (a[k=v]) or all' -r
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l max-series -d 'Keep at most so many series apart; further ones are summed up in `collect.overflow`' -r
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l buffer -d 'Ask the kernel for so large a buffer for each socket' -r
+complete -c collect -n "__fish_collect_using_subcommand statsd" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c collect -n "__fish_collect_using_subcommand statsd" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c collect -n "__fish_collect_using_subcommand statsd" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l repeat-gauges -d 'With --flush, write gauges that were not set again, for an hour'
 complete -c collect -n "__fish_collect_using_subcommand statsd" -l sketch -d 'With --flush, let windows carry the sketch of their values, by which they can be merged'
 complete -c collect -n "__fish_collect_using_subcommand statsd" -s h -l help -d 'Print help'
@@ -78,6 +84,9 @@ warn\t''
 ignore\t''"
 complete -c collect -n "__fish_collect_using_subcommand log" -l from -d 'With --follow, where to begin in a file that is new to it: `start` or `end`' -r -f -a "start\t''
 end\t''"
+complete -c collect -n "__fish_collect_using_subcommand log" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c collect -n "__fish_collect_using_subcommand log" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c collect -n "__fish_collect_using_subcommand log" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c collect -n "__fish_collect_using_subcommand log" -l state -d 'With --follow, the folder that keeps the places' -r
 complete -c collect -n "__fish_collect_using_subcommand log" -l rejects -d 'Keep what can\'t be used in FILE, whole' -r
 complete -c collect -n "__fish_collect_using_subcommand log" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_emit_global_optspecs
-    string join \n metric= unit= type= weight= tag= at= to= sync= since= until= rejects= strict v/verbose h/help V/version
+    string join \n metric= unit= type= weight= tag= at= to= sync= since= until= heartbeat= heartbeat-every= heartbeat-to= rejects= strict v/verbose h/help V/version
 end
 
 function __fish_emit_needs_command
@@ -39,6 +39,9 @@ complete -c emit -n "__fish_emit_needs_command" -l sync -d 'When files are force
 never\t''"
 complete -c emit -n "__fish_emit_needs_command" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c emit -n "__fish_emit_needs_command" -l until -d 'Leave out records at and after TIME' -r
+complete -c emit -n "__fish_emit_needs_command" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c emit -n "__fish_emit_needs_command" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c emit -n "__fish_emit_needs_command" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
 complete -c emit -n "__fish_emit_needs_command" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
 complete -c emit -n "__fish_emit_needs_command" -l strict -d 'End at the first line that is no record'
 complete -c emit -n "__fish_emit_needs_command" -s v -l verbose -d 'Say at the end what UDP lost and what had no place'

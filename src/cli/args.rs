@@ -1,6 +1,7 @@
 //! Options that several tools share.
 
 use super::{Clock, Failure, Io};
+use crate::record::{Tags, show};
 use crate::time::Timestamp;
 
 /// The option `--at`, for every tool that judges or stamps.
@@ -21,6 +22,28 @@ pub(crate) fn at(matches: &clap::ArgMatches, io: &mut Io) -> Result<(), Failure>
         io.clock = Clock::Fixed(instant);
     }
     Ok(())
+}
+
+/// The variable whose tags every record of `emit`, `collect` and `heartbeat beat` gets: `synthetic=true,queue=linux`.
+pub(crate) const TAGS: &str = "PIPEWATCH_TAGS";
+
+/// The tags that the environment gives, before those that are typed.
+///
+/// # Errors
+/// [`Failure::Usage`] when they can't be read.
+pub(crate) fn tags_of_environment(io: &Io) -> Result<Tags, Failure> {
+    let text = io.env.get(TAGS).map_or("", String::as_str);
+    let mut tags = Tags::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('=') {
+            Some((key, value)) if !key.is_empty() => drop(tags.set(key, value)),
+            _ => {
+                let message = format!("${TAGS}: `{}` is no tag", show(part.as_bytes(), 80));
+                return Err(Failure::usage_hint(message, "write it as `key=value,other=value`"));
+            }
+        }
+    }
+    Ok(tags)
 }
 
 /// The styles of help: bold headings, no colour that a background could hide.

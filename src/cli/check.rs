@@ -28,7 +28,7 @@ use self::feed::Feed;
 use self::live::{Live, Waiter};
 use self::memory::Memory;
 use self::plan::{Output as Form, Plan};
-use super::{Code, Failure, Inputs, Io, Output, Tool, args, input};
+use super::{Alive, Code, Failure, Inputs, Io, Output, Tool, alive, args, input};
 use crate::ndjson::write;
 use crate::record::{Record, Status, show};
 use crate::rule::{Engine, Judgement};
@@ -69,6 +69,7 @@ fn command() -> Command {
         .arg(value("state", "DIR", "Remember in DIR what holds, and go on from there (for cron)"))
         .arg(flag("live", "Judge as time passes; write a verdict when one changes"))
         .arg(value("late", "DURATION", "With --live: wait so long for late records [default: 200ms]").requires("live"))
+        .args(alive::options().map(|option| option.requires("live")))
         .arg(args::at_option());
     let command = input::options(command).subcommand(lint::command()).subcommand(rule_test::command());
     let command = command.subcommand(explain::command()).subcommand(backtest::command());
@@ -103,6 +104,8 @@ fn judge(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let memory = plan.state.as_ref().map(open).transpose()?;
     let feed = Feed::new(inputs.range).keep(memory.is_some() && !inputs.are_files());
     let judgements = if let Some(late) = plan.live {
+        Alive::begin(TOOL.name, "checker", matches, io)?;
+        let feed = feed.alive(io.alive.clone());
         let waiter = Waiter::new(io);
         let out = Output::take(io, false);
         let mut live = Live::new(&plan.rules, engine, feed, out, io, late).pass(plan.pass).human(plan.human).memory(memory).waiter(waiter);

@@ -4,14 +4,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::rejects::{Place, Rejects};
-use super::{Failure, Input, Io, Output, Stop};
+use super::{Alive, Failure, Input, Io, Output, Stop};
 use crate::ndjson::{Block, Blocks, LineError, Source};
 use crate::record::{LINE_BYTES, show};
 use crate::store::read::{self, Range, Stream};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Why the work on a line failed.
 pub enum Trouble {
@@ -87,21 +87,21 @@ pub struct Opened {
 /// Streams that follow each other, opened as they are asked for.
 pub type Chain = Box<dyn Iterator<Item = Result<Opened, Failure>> + Send>;
 
-/// Standard input, to be read once, and what ends it.
-type Stdin = Option<(Box<dyn Input>, Stop)>;
+/// Standard input, to be read once, what ends it, and what is told while it is silent.
+type Stdin = Option<(Box<dyn Input>, Stop, Alive)>;
 
 /// Takes standard input; what reads it afterwards finds its end.
 fn take_stdin(io: &mut Io) -> Stdin {
-    Some((std::mem::replace(&mut io.stdin, Box::new(std::io::empty())), io.stop.clone()))
+    Some((std::mem::replace(&mut io.stdin, Box::new(std::io::empty())), io.stop.clone(), io.alive.clone()))
 }
 
 /// Opens one stream.
 fn open_path(path: String, range: &Range, stdin: &mut Stdin) -> Result<Opened, Failure> {
     if path == "-" {
-        let Some((input, stop)) = stdin.take() else {
+        let Some((input, stop, alive)) = stdin.take() else {
             return Err(Failure::usage("standard input can be read only once; `-` comes twice"));
         };
-        let stream = read::sniff(Box::new(Waiting::new(input, stop)));
+        let stream = read::sniff(Box::new(Waiting::new(input, stop, alive)));
         return stream.map(|stream| Opened { name: "stdin".into(), stream }).map_err(|error| Failure::io("stdin: cannot read", error));
     }
     match read::open(&PathBuf::from(&path), range) {
@@ -236,6 +236,7 @@ impl Inputs {
                         Err(Trouble::Line(error)) => self.rejects.reject(io, Place { input: &name, line }, &error, bytes)?,
                     }
                 }
+                io.alive.turn();
                 if io.stop.asked() {
                     break;
                 }
@@ -291,15 +292,23 @@ pub fn range(matches: &ArgMatches, io: &Io) -> Result<Range, Failure> {
 struct Waiting {
     input: Box<dyn Input>,
     stop: Stop,
+    /// Told that the program goes on while nothing comes.
+    alive: Alive,
 }
 
 impl Waiting {
-    fn new(input: Box<dyn Input>, stop: Stop) -> Waiting {
+    fn new(input: Box<dyn Input>, stop: Stop, alive: Alive) -> Waiting {
         // A larger pipe means fewer turns between writer and reader; where it is refused, it is refused.
         if let Some(fd) = input.fd() {
             let _ = rustix::pipe::fcntl_setpipe_size(fd, 1 << 20);
         }
-        Waiting { input, stop }
+        Waiting { input, stop, alive }
+    }
+
+    /// How long to wait at most, as the program has to tell that it lives.
+    fn rest(&self) -> Option<Span> {
+        self.alive.turn();
+        self.alive.rest()
     }
 
     /// Whether there is something to read; waits for it, or a signal, when told to.
@@ -312,8 +321,9 @@ impl Waiting {
             let mut fds = Vec::with_capacity(2);
             fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
             fds.extend(self.stop.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-            let timeout = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-            match rustix::event::poll(&mut fds, if wait { None } else { Some(&timeout) }) {
+            let rest = if wait { self.rest() } else { Some(Span::ZERO) };
+            let timeout = rest.map(|rest| Timespec { tv_sec: rest.nanos() / 1_000_000_000, tv_nsec: rest.nanos() % 1_000_000_000 });
+            match poll(&mut fds, timeout.as_ref()) {
                 Ok(_) => return Ok(!fds[0].revents().is_empty()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Alive;
 use crate::time::Timestamp;
 
 /// Where the current time comes from: the system, or `--at`.
@@ -118,6 +119,8 @@ pub struct Io {
     pub env: HashMap<String, String>,
     /// Whether to end.
     pub stop: Stop,
+    /// The signs of life that this program gives.
+    pub alive: Alive,
     /// Whether standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
@@ -139,6 +142,7 @@ impl Io {
             state: state_folder(&env),
             env,
             stop: Stop::on_signals(),
+            alive: Alive::default(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             is_process: true,
@@ -155,6 +159,7 @@ impl Io {
             state: PathBuf::from("."),
             env: HashMap::new(),
             stop: Stop::default(),
+            alive: Alive::default(),
             stdout_is_terminal: false,
             stderr_is_terminal: false,
             is_process: false,

@@ -4,6 +4,7 @@
 //! gets everything it may touch through [`Io`], so that most tests run it in process. Only this
 //! module reads the clock.
 
+mod alive;
 pub mod args;
 mod beats;
 pub mod chart;
@@ -19,6 +20,7 @@ mod output;
 mod rejects;
 pub mod rollup;
 
+pub use alive::Alive;
 pub use failure::{Code, Failure};
 pub use input::{Inputs, Trouble};
 pub use io::{Clock, Input, Io, Stop, elapsed};
@@ -61,6 +63,7 @@ pub fn run(tool: &Tool, arguments: &[std::ffi::OsString], io: &mut Io) -> Code {
         Err(error) => return tell_usage(tool, &error, io),
     };
     let result = args::at(&matches, io).and_then(|()| (tool.run)(&matches, io));
+    io.alive.end();
     match result {
         Ok(code) => code,
         Err(failure) => {

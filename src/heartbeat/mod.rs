@@ -23,6 +23,7 @@ mod look;
 pub mod page;
 pub mod ping;
 pub mod pinged;
+pub mod through;
 mod turns;
 mod verdict;
 mod watch;

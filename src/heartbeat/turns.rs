@@ -4,7 +4,7 @@
 //! order, so that looking seldom or often tells the same at the same instants.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use super::Watch;
 use crate::record::{Beat, Status, Verdict};
@@ -17,6 +17,8 @@ pub type Said = BTreeMap<String, (Status, Option<Timestamp>)>;
 #[derive(Debug, Clone)]
 pub struct Turns {
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// The turn of each job that counts; others in the heap are from before a beat, and are let go.
+    planned: HashMap<usize, Timestamp>,
     said: Said,
     at: Timestamp,
 }
@@ -24,7 +26,7 @@ pub struct Turns {
 impl Turns {
     /// The turns that come after an instant, where this was said until then.
     pub fn new(watch: &Watch, at: Timestamp, said: Said) -> Turns {
-        let mut turns = Turns { due: BinaryHeap::new(), said, at };
+        let mut turns = Turns { due: BinaryHeap::new(), planned: HashMap::new(), said, at };
         turns.anew(watch);
         turns
     }
@@ -32,11 +34,14 @@ impl Turns {
     /// Looks at every job again: something happened that may have changed all of them.
     pub fn anew(&mut self, watch: &Watch) {
         self.due.clear();
+        self.planned.clear();
         (0..watch.jobs().len()).for_each(|job| self.plan(watch, job));
     }
 
     fn plan(&mut self, watch: &Watch, job: usize) {
-        if let Some(next) = watch.jobs().get(job).and_then(|job| job.next_change(self.at)) {
+        if let Some(next) = watch.next_change_of(job, self.at)
+            && self.planned.insert(job, next) != Some(next)
+        {
             self.due.push(Reverse((next, job)));
         }
     }
@@ -55,9 +60,12 @@ impl Turns {
     pub fn pass(&mut self, watch: &Watch, until: Timestamp, out: &mut Vec<Verdict>) {
         while let Some(Reverse((at, job))) = self.due.peek().copied().filter(|Reverse((at, _))| *at <= until) {
             self.due.pop();
+            if self.planned.get(&job) != Some(&at) {
+                continue;
+            }
+            self.planned.remove(&job);
             self.at = self.at.max(at);
-            self.say(watch, job, at, out);
-            self.plan(watch, job);
+            self.tell(watch, job, at, out);
         }
         self.at = self.at.max(until);
     }
@@ -66,7 +74,14 @@ impl Turns {
     pub fn beat(&mut self, watch: &mut Watch, beat: &Beat, now: Timestamp, out: &mut Vec<Verdict>) {
         self.pass(watch, beat.ts.min(now), out);
         if let Some((job, _)) = watch.observe(beat) {
-            self.say(watch, job, self.at.max(beat.ts.min(now)), out);
+            self.tell(watch, job, self.at.max(beat.ts.min(now)), out);
+        }
+    }
+
+    /// Tells of a job, and of the path that it is the generator of; plans when both may change by themselves.
+    fn tell(&mut self, watch: &Watch, job: usize, at: Timestamp, out: &mut Vec<Verdict>) {
+        for job in [job].into_iter().chain(watch.path_of(job)) {
+            self.say(watch, job, at, out);
             self.plan(watch, job);
         }
     }

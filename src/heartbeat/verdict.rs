@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::course::{Kind, Odd, Ran, Seen, Why};
 use super::job::{Job, State};
+use super::through;
 use super::watch::Away;
 use crate::record::{Json, Status, Verdict, show};
 use crate::time::{Span, Timestamp};
@@ -22,11 +23,10 @@ struct Finding {
     reason: String,
 }
 
-/// The verdict on a job.
-pub(super) fn of(job: &Job, away: &[Away], now: Timestamp) -> Verdict {
+/// The verdict on a job, where it is the path of a generator by what that made.
+pub(super) fn of(job: &Job, generator: Option<&Job>, away: &[Away], now: Timestamp) -> Verdict {
     let expectation = job.expectation();
-    let standing = job.state(now);
-    let mut finding = find(job, standing.state, now);
+    let mut finding = judged(job, generator, now);
     let away: Vec<&Away> = away.iter().filter(|away| concerns(away, job, finding.since)).collect();
     if finding.status != Status::Ok {
         away.iter().for_each(|away| finding.reason.push_str(&format!("; {}", away.told())));
@@ -48,9 +48,24 @@ pub(super) fn of(job: &Job, away: &[Away], now: Timestamp) -> Verdict {
 }
 
 /// The same without the words.
-pub(super) fn brief(job: &Job, now: Timestamp) -> (Status, Timestamp) {
-    let Finding { status, since, .. } = find(job, job.state(now).state, now);
+pub(super) fn brief(job: &Job, generator: Option<&Job>, now: Timestamp) -> (Status, Timestamp) {
+    let Finding { status, since, .. } = judged(job, generator, now);
     (status, since)
+}
+
+/// What is concluded: of a path by its generator too, and of a generator nothing that wakes anybody.
+fn judged(job: &Job, generator: Option<&Job>, now: Timestamp) -> Finding {
+    let own = find(job, job.state(now).state, now);
+    if job.expectation().through.is_some() && own.status == Status::Critical {
+        return Finding { status: Status::Warning, ..own };
+    }
+    let is_expected = !job.expectation().paused && job.expectation().maintained_until(now).is_none();
+    let Some(generator) = generator.filter(|_| is_expected) else { return own };
+    match through::finding(job, generator, now) {
+        through::Finding::AsItIs => own,
+        through::Finding::Broken { since, reason } => Finding { status: job.expectation().severity, since, reason },
+        through::Finding::CannotTell { reason } => Finding { status: Status::Unknown, since: own.since, reason },
+    }
 }
 
 /// Whether an absence bears on what is told of a job: it touches the time from the last beat to what was concluded.

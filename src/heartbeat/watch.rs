@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, SavedJob, Took};
+use super::through;
 use super::{Expectation, verdict};
 use crate::record::{Beat, Status, Verdict};
 use crate::time::Timestamp;
@@ -85,6 +86,8 @@ pub struct Stranger {
 pub struct Watch {
     jobs: Vec<Job>,
     by_name: HashMap<String, usize>,
+    /// The generator of each path, by the path's name.
+    generators: HashMap<String, usize>,
     strangers: BTreeMap<String, Stranger>,
     /// Beats of names for which there was no room.
     more_strangers: u64,
@@ -109,14 +112,35 @@ pub struct Saved {
 impl Watch {
     /// Expects these jobs, known since an instant; one that is expected already keeps what was seen of it.
     pub fn expect(&mut self, expectation: Expectation, known_since: Timestamp) {
-        match self.by_name.get(&expectation.name) {
-            Some(at) => self.jobs[*at].expect(expectation),
+        let at = self.by_name.get(&expectation.name).copied();
+        self.goes_through(at.unwrap_or(self.jobs.len()), &expectation);
+        match at {
+            Some(at) => self.jobs[at].expect(expectation),
             None => {
                 self.strangers.remove(&expectation.name);
                 self.by_name.insert(expectation.name.clone(), self.jobs.len());
                 self.jobs.push(Job::new(expectation, known_since));
             }
         }
+    }
+
+    /// Notes which path a job is the generator of.
+    fn goes_through(&mut self, at: usize, expectation: &Expectation) {
+        self.generators.retain(|_, generator| *generator != at);
+        if let Some(path) = &expectation.through {
+            self.generators.insert(path.clone(), at);
+        }
+    }
+
+    /// The generator of a path, where it has one.
+    fn generator_of(&self, path: &Job) -> Option<&Job> {
+        self.generators.get(&path.expectation().name).and_then(|at| self.jobs.get(*at))
+    }
+
+    /// The path that a job is the generator of: its place among the jobs.
+    pub fn path_of(&self, at: usize) -> Option<usize> {
+        let path = self.jobs.get(at)?.expectation().through.as_ref()?;
+        self.by_name.get(path).copied()
     }
 
     /// Takes a beat in.
@@ -197,22 +221,29 @@ impl Watch {
 
     /// The verdict on every job at an instant, in the order of the files.
     pub fn judge(&self, now: Timestamp) -> Vec<Verdict> {
-        self.jobs.iter().map(|job| verdict::of(job, &self.away, now)).collect()
+        self.jobs.iter().map(|job| verdict::of(job, self.generator_of(job), &self.away, now)).collect()
     }
 
     /// The verdict on one job.
     pub fn judge_one(&self, at: usize, now: Timestamp) -> Option<Verdict> {
-        self.jobs.get(at).map(|job| verdict::of(job, &self.away, now))
+        self.jobs.get(at).map(|job| verdict::of(job, self.generator_of(job), &self.away, now))
     }
 
     /// How bad a job fares at an instant, and since when, without the words.
     pub fn brief(&self, at: usize, now: Timestamp) -> Option<(Status, Timestamp)> {
-        self.jobs.get(at).map(|job| verdict::brief(job, now))
+        self.jobs.get(at).map(|job| verdict::brief(job, self.generator_of(job), now))
     }
 
     /// The first instant after `now` at which a verdict may change if nothing comes.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        self.jobs.iter().filter_map(|job| job.next_change(now)).min()
+        (0..self.jobs.len()).filter_map(|at| self.next_change_of(at, now)).min()
+    }
+
+    /// The first instant after `now` at which the verdict on one job may change if nothing comes.
+    pub fn next_change_of(&self, at: usize, now: Timestamp) -> Option<Timestamp> {
+        let job = self.jobs.get(at)?;
+        let made = self.generator_of(job).and_then(|generator| through::next_change(job, generator, now));
+        job.next_change(now).into_iter().chain(made).min()
     }
 
     /// What is kept of it between runs.
@@ -232,6 +263,7 @@ impl Watch {
                 None => Job::new(expectation, known_since),
             };
             watch.strangers.remove(&name);
+            watch.goes_through(watch.jobs.len(), job.expectation());
             watch.by_name.insert(name, watch.jobs.len());
             watch.jobs.push(job);
         }

@@ -1,4 +1,4 @@
-//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, a client and a listener for HTTP.
+//! Talking over sockets, in plain messages: datagrams in batches, lines over TCP, clients and a listener for HTTP.
 //!
 //! Knows bytes and addresses only; what the bytes mean is for `wire`.
 
@@ -6,3 +6,4 @@ pub mod datagram;
 pub mod http;
 pub mod lines;
 pub mod listener;
+pub mod plain;

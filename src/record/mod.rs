@@ -7,11 +7,13 @@
 //! [`METRIC_BYTES`] bytes without control characters.
 
 mod series;
+mod synthetic;
 mod tags;
 mod window;
 
 pub use crate::text::{nearest, show};
 pub use series::{Sample, SampleType, Series, Value};
+pub use synthetic::{SYNTHETIC, Synthetic};
 pub use tags::Tags;
 pub use window::{Percentile, SketchBins, Stat, Stats, Window};
 

@@ -3,7 +3,7 @@
 use super::range::Range;
 use super::summary::Summary;
 use super::syntax::Condition;
-use crate::record::{Status, Tags, Verdict};
+use crate::record::{Status, Synthetic, Tags, Verdict};
 use crate::time::Span;
 
 /// A condition, and what it means when it is true.
@@ -46,6 +46,8 @@ pub struct Check {
     pub every: Span,
     /// Whether increases are extended to a window's borders.
     pub extrapolate: bool,
+    /// What becomes of made activity.
+    pub synthetic: Synthetic,
 }
 
 impl Check {
@@ -58,6 +60,9 @@ impl Check {
         let clear = self.clear.iter().map(|clear| format!("clear: {clear}"));
         let mut parts: Vec<String> = levels.chain(clear).collect();
         parts.push(format!("every {} by {}", self.every, self.by.join(",")));
+        if self.synthetic != Synthetic::Apart {
+            parts.push(format!("synthetic {}", self.synthetic.name()));
+        }
         parts.join("; ")
     }
 
@@ -78,6 +83,7 @@ impl Check {
             tags: Tags::new(),
             every: Check::EVERY,
             extrapolate: true,
+            synthetic: Synthetic::Apart,
         }
     }
 }

@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 
 use super::buffer::{Buffer, Point, Source, WindowPoint};
 use super::hold::Episode;
-use super::want::Wants;
+use super::syntax::Selector;
+use super::want::{Counted, Wants};
 use crate::record::{Event, SampleType, Series, Status, Tags, Window};
 use crate::time::{Span, Timestamp};
 
@@ -48,6 +49,16 @@ pub(super) struct Judged {
     pub(super) noise: u32,
 }
 
+/// How many series of records that were left out are told apart.
+const LEFT_OUT: usize = 10_000;
+
+/// Records that no selector takes because they are made activity, or are not.
+#[derive(Debug)]
+struct LeftOut {
+    series: Arc<Series>,
+    count: u64,
+}
+
 /// The records that matter.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -74,6 +85,10 @@ pub(super) struct Data {
     next: Timestamp,
     /// Which buffers hold something that is not in order yet.
     unsettled: Vec<usize>,
+    /// What was left out as made activity; its slots count down from the greatest number.
+    left_out: Vec<LeftOut>,
+    /// Which buffers some selector leaves out.
+    partly: Vec<usize>,
 }
 
 impl Data {
@@ -95,6 +110,8 @@ impl Data {
             fresh: Vec::new(),
             next: Timestamp::MAX,
             unsettled: Vec::new(),
+            left_out: Vec::new(),
+            partly: Vec::new(),
         }
     }
 
@@ -128,7 +145,9 @@ impl Data {
         }
         let wants = self.wants.0.iter().filter(|want| want.takes(series));
         // The furthest reach counts, and to look at everything is further than any.
-        let Some(back) = wants.map(|want| want.back).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))) else { return Ok(None) };
+        let Some(back) = wants.map(|want| want.back).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))) else {
+            return Ok(self.leave_out(key));
+        };
         if self.buffers.len() >= SERIES {
             return Err(format!("more than {SERIES} series match; narrow the selector, like `name{{tag=value}}`"));
         }
@@ -136,9 +155,51 @@ impl Data {
             Some(back) if self.from > Timestamp::MIN => self.from.minus(back),
             _ => Timestamp::MIN,
         };
+        if self.wants.0.iter().any(|want| want.leaves_out(series)) {
+            self.partly.push(self.buffers.len());
+        }
         self.slots.insert(key, self.buffers.len());
         self.buffers.push(Buffer::new(Arc::clone(series), source, from, back));
         Ok(Some(self.buffers.len() - 1))
+    }
+
+    /// Where the records of a series are counted that nothing takes because they are made activity, or are not.
+    fn leave_out(&mut self, (source, series): (Source, Arc<Series>)) -> Option<usize> {
+        if !self.wants.0.iter().any(|want| want.leaves_out(&series)) {
+            return None;
+        }
+        if self.left_out.len() < LEFT_OUT {
+            self.left_out.push(LeftOut { series: Arc::clone(&series), count: 0 });
+        }
+        let slot = usize::MAX - (self.left_out.len() - 1);
+        self.slots.insert((source, series), slot);
+        Some(slot)
+    }
+
+    /// Whether what goes to a slot is only counted.
+    pub(super) fn only_counts(&self, slot: usize) -> bool {
+        slot >= self.buffers.len()
+    }
+
+    /// Counts a record that is left out.
+    #[cold]
+    fn count_left_out(&mut self, slot: usize) {
+        if let Some(of) = self.left_out.get_mut(usize::MAX - slot) {
+            of.count += 1;
+        }
+    }
+
+    /// How many records of a selector were left out of a group because they are made activity, or are not.
+    pub(super) fn left_out(&self, selector: &Selector, counted: Counted, tags: &Tags) -> u64 {
+        if self.left_out.is_empty() && self.partly.is_empty() {
+            return 0;
+        }
+        let Some(want) = self.wants.position(selector, counted).map(|at| &self.wants.0[at]) else { return 0 };
+        let joins = |of: &Tags| tags.iter().all(|(key, value)| of.get(key).is_none_or(|of| of == value));
+        let meant = |series: &Series| want.leaves_out(series) && joins(&series.tags);
+        let alone = self.left_out.iter().filter(|of| meant(&of.series)).map(|of| of.count);
+        let partly = self.partly.iter().map(|slot| &self.buffers[*slot]).filter(|buffer| meant(&buffer.series));
+        alone.sum::<u64>() + partly.map(|buffer| buffer.len() as u64).sum::<u64>()
     }
 
     /// Adds a sample.
@@ -148,7 +209,10 @@ impl Data {
             self.future += 1;
             return Ok(());
         }
-        let buffer = &mut self.buffers[slot];
+        let Some(buffer) = self.buffers.get_mut(slot) else {
+            self.count_left_out(slot);
+            return Ok(());
+        };
         if buffer.is_empty() {
             self.fresh.push(slot);
         }
@@ -188,7 +252,10 @@ impl Data {
             Series { metric: window.metric.clone(), kind: SampleType::Gauge, unit: window.unit.clone(), tags: window.tags.clone() };
         let Some(slot) = self.slot(&Arc::new(series), Source::Windows)? else { return Ok(()) };
         let (stats, sketch) = (window.stats.clone(), window.sketch.clone());
-        let buffer = &mut self.buffers[slot];
+        let Some(buffer) = self.buffers.get_mut(slot) else {
+            self.count_left_out(slot);
+            return Ok(());
+        };
         if buffer.is_empty() {
             self.fresh.push(slot);
         }
@@ -205,7 +272,8 @@ impl Data {
 
     /// Remembers an event, to be told with a verdict.
     pub(super) fn add_event(&mut self, event: &Event) {
-        if event.ts > self.horizon || (self.from > Timestamp::MIN && event.ts < self.from.minus(RECENT)) {
+        // What a generator did explains nothing: it does so all the time.
+        if event.tags.is_synthetic() || event.ts > self.horizon || (self.from > Timestamp::MIN && event.ts < self.from.minus(RECENT)) {
             return;
         }
         let place = self.events.partition_point(|known| known.ts <= event.ts);

@@ -197,6 +197,11 @@ impl Engine {
         self.data.slot(series, Source::Samples)
     }
 
+    /// Whether what goes to a slot is only counted, as it is left out.
+    pub fn only_counts(&self, slot: usize) -> bool {
+        self.data.only_counts(slot)
+    }
+
     /// Adds a sample of a series.
     ///
     /// # Errors

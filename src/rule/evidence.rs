@@ -76,6 +76,10 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+fn is_none_left_out(count: &u64) -> bool {
+    *count == 0
+}
+
 /// A term, or what several of them come to.
 #[derive(Debug, Serialize)]
 pub(super) struct TermEntry {
@@ -110,6 +114,9 @@ pub(super) struct TermEntry {
     /// The series whose value it is, where one of several gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<String>,
+    /// How many records were left out because they are made activity, or are not.
+    #[serde(skip_serializing_if = "is_none_left_out")]
+    left_out: u64,
     /// Of a forecast: when its line is at the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     crosses: Option<String>,
@@ -198,6 +205,7 @@ fn whole(seen: &Seen) -> Option<TermEntry> {
         last_seen: None,
         error: None,
         of: None,
+        left_out: 0,
         crosses: None,
         slope: None,
     })
@@ -247,6 +255,7 @@ fn term_entry(term: &Term, seen: &Seen, alone: bool, at: Timestamp) -> TermEntry
         last_seen: term.quantity.is_none().then(|| term.basis.last_seen.map(|ts| ts.to_string())).flatten(),
         error: term.error.map(|error| Number((error * 1e9).round() / 1e9)),
         of: term.holder.clone(),
+        left_out: term.left_out,
         crosses: crosses.map(|span| at.plus(span).to_string()),
         slope: term.trend.as_ref().map(|trend| {
             let (slope_per_s, (slope_per_s_low, slope_per_s_high)) = trend.slope_per_s();

@@ -12,7 +12,7 @@ use super::reference::History;
 use super::summary::Piece;
 use super::syntax::{Call, Function, Logic};
 use super::truth::{Memory, Truth};
-use super::want::{Wants, each_call, each_call_of_sum};
+use super::want::{Counted, Wants, each_call, each_call_of_sum};
 use crate::record::{Status, Tags};
 use crate::time::{Span, Timestamp};
 
@@ -113,13 +113,14 @@ impl Rule {
         let mut calls = Vec::new();
         let (wants, references) = wants;
         let mut ask = |call: &Call| {
-            let name = format!("{call} {} {:?}", check.extrapolate, call.of);
+            let counted = Counted::of(&call.selector, &check);
+            let name = format!("{call} {} {:?} {counted:?}", check.extrapolate, call.of);
             let id = known.iter().position(|other| *other == name).unwrap_or(known.len());
             if id == known.len() {
                 known.push(name);
             }
             let wants = if call.function == Function::Reference { &mut *references } else { &mut *wants };
-            calls.push(Asked { call: call.clone(), want: wants.add(call), id });
+            calls.push(Asked { call: call.clone(), want: wants.add(call, counted), id });
         };
         let mut depth = Span::ZERO;
         for condition in check.levels.iter().map(|level| &level.condition).chain(check.clear.as_ref()) {

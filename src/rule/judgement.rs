@@ -35,7 +35,9 @@ impl Case<'_> {
     pub(super) fn teller(&self) -> Teller<'_> {
         Teller {
             at: self.at,
-            buffers: self.data.buffers(),
+            check: self.check,
+            tags: &self.group.tags,
+            data: self.data,
             meters: self.group.meters.iter().map(|meter| &self.meters[*meter]).collect(),
             memories: &self.hold.memories,
             tests: self.tests,

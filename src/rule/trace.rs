@@ -1,12 +1,16 @@
 //! What was seen on the way to a truth, told with numbers and units; worked out only for those who ask.
 
 use super::buffer::Buffer;
+use super::check::Check;
+use super::data::Data;
 use super::forecast::Trend;
 use super::meter::{Basis, Meter};
 use super::reference::Compared;
 use super::syntax::{Call, Compare, Function, Logic, Sum, SumKind, Test, TestKind, Times};
 use super::truth::{Memory, Truth};
 use super::units::{Origin, Quantity, arithmetic};
+use super::want::Counted;
+use crate::record::Tags;
 use crate::time::{Span, Timestamp};
 
 /// One function of one metric, as it was found.
@@ -23,6 +27,10 @@ pub(super) struct Term {
     pub(super) trend: Option<Trend>,
     /// The series whose value it is, where one of several gives it.
     pub(super) holder: Option<String>,
+    /// How many records were left out because they are made activity, or are not.
+    pub(super) left_out: u64,
+    /// Which of the two count.
+    pub(super) counted: Counted,
 }
 
 /// One test, as it was found.
@@ -76,7 +84,10 @@ pub(super) struct Trace {
 /// Where the numbers of a group come from, and how far they were told.
 pub(super) struct Teller<'a> {
     pub(super) at: Timestamp,
-    pub(super) buffers: &'a [Buffer],
+    pub(super) check: &'a Check,
+    /// The tags of the group.
+    pub(super) tags: &'a Tags,
+    pub(super) data: &'a Data,
     /// The meter of each call.
     pub(super) meters: Vec<&'a Meter>,
     pub(super) memories: &'a [Memory],
@@ -211,24 +222,26 @@ impl Teller<'_> {
         let now = own.iter().find(|meter| meter.call.function == function)?;
         let unit = |meter: &Meter, value: f64| Quantity::measured(value, meter.unit.clone());
         let factor = unit(reference, 1.0).in_unit_of(&unit(now, 1.0)).ok()?;
-        let mut then = reference.values(self.buffers, self.at)?;
+        let mut then = reference.values(self.data.buffers(), self.at)?;
         then.iter_mut().for_each(|value| *value *= factor);
-        let compared = Compared::new(function, &now.values(self.buffers, self.at)?, &then)?;
+        let compared = Compared::new(function, &now.values(self.data.buffers(), self.at)?, &then)?;
         let ratio = limit.zip(reference.value).map(|(limit, value)| limit.value / (value * factor));
         Some((compared, ratio.filter(|ratio| ratio.is_finite() && own.len() == 2)))
     }
 
     fn term(&mut self, call: &Call) -> Term {
         self.call += 1;
-        let mut term =
-            Term { call: call.clone(), quantity: None, basis: Basis::default(), known: false, error: None, trend: None, holder: None };
+        let counted = Counted::of(&call.selector, self.check);
+        let left_out = self.data.left_out(&call.selector, counted, self.tags);
+        let (quantity, basis, known) = (None, Basis::default(), false);
+        let mut term = Term { call: call.clone(), quantity, basis, known, error: None, trend: None, holder: None, left_out, counted };
         if let Some(meter) = self.meters.get(self.call - 1) {
             term.quantity = meter.value.map(|value| Quantity::measured(value, meter.unit.clone()));
-            term.basis = meter.basis(self.buffers, self.at);
+            term.basis = meter.basis(self.data.buffers(), self.at);
             term.known = meter.has_series();
             term.error = meter.error;
             term.trend = meter.trend().cloned();
-            term.holder = holder(meter, self.buffers, self.at);
+            term.holder = holder(meter, self.data.buffers(), self.at);
         }
         term
     }

@@ -2,15 +2,46 @@
 
 use regex::Regex;
 
+use super::check::Check;
 use super::literal::pattern;
 use super::syntax::{Call, Function, How, Logic, Selector, Sum, SumKind, TestKind};
-use crate::record::{Series, Tags};
+use crate::record::{SYNTHETIC, Series, Synthetic, Tags};
 use crate::time::Span;
+
+/// Which series count, beside what a selector says: made activity, other, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Counted {
+    Both,
+    Made,
+    NotMade,
+}
+
+impl Counted {
+    /// What counts for a selector in a check: made activity must be asked for, by the check or by its tag.
+    pub(super) fn of(selector: &Selector, check: &Check) -> Counted {
+        let named = || check.by.iter().any(|tag| tag == SYNTHETIC) || selector.matchers.iter().any(|matcher| matcher.tag == SYNTHETIC);
+        match check.synthetic {
+            Synthetic::Include => Counted::Both,
+            Synthetic::Only => Counted::Made,
+            Synthetic::Apart if named() => Counted::Both,
+            Synthetic::Apart | Synthetic::Exclude => Counted::NotMade,
+        }
+    }
+
+    fn takes(self, tags: &Tags) -> bool {
+        match self {
+            Counted::Both => true,
+            Counted::Made => tags.is_synthetic(),
+            Counted::NotMade => !tags.is_synthetic(),
+        }
+    }
+}
 
 /// A selector, ready to be asked whether it means a series.
 #[derive(Debug, Clone)]
 pub(super) struct Want {
     pub(super) selector: Selector,
+    pub(super) counted: Counted,
     name: Option<Regex>,
     patterns: Vec<Option<Regex>>,
     /// How far back samples matter; `None` for all there are.
@@ -18,17 +49,27 @@ pub(super) struct Want {
 }
 
 impl Want {
-    fn new(selector: &Selector, back: Option<Span>) -> Want {
+    fn new(selector: &Selector, counted: Counted, back: Option<Span>) -> Want {
         let glob = selector.glob.then(|| regex::escape(&selector.name).replace("\\*", ".*"));
         let patterns = selector.matchers.iter().map(|matcher| match matcher.how {
             How::Matches | How::MatchesNot => pattern(&matcher.value).ok(),
             How::Is | How::IsNot => None,
         });
-        Want { selector: selector.clone(), name: glob.and_then(|glob| pattern(&glob).ok()), patterns: patterns.collect(), back }
+        let name = glob.and_then(|glob| pattern(&glob).ok());
+        Want { selector: selector.clone(), counted, name, patterns: patterns.collect(), back }
     }
 
     /// Whether a series is meant.
     pub(super) fn takes(&self, series: &Series) -> bool {
+        self.names(series) && self.counted.takes(&series.tags)
+    }
+
+    /// Whether a series would be meant, were it not made activity, or not made.
+    pub(super) fn leaves_out(&self, series: &Series) -> bool {
+        self.names(series) && !self.counted.takes(&series.tags)
+    }
+
+    fn names(&self, series: &Series) -> bool {
         self.takes_name(&series.metric) && self.takes_tags(&series.tags)
     }
 
@@ -59,15 +100,20 @@ pub(super) struct Wants(pub(super) Vec<Want>);
 
 impl Wants {
     /// Adds what a call needs; the place of its selector.
-    pub(super) fn add(&mut self, call: &Call) -> usize {
+    pub(super) fn add(&mut self, call: &Call, counted: Counted) -> usize {
         let back = reach(call);
-        if let Some(at) = self.0.iter().position(|want| want.selector.is_like(&call.selector)) {
+        if let Some(at) = self.position(&call.selector, counted) {
             let known = &mut self.0[at].back;
             *known = known.zip(back).map(|(a, b)| a.max(b));
             return at;
         }
-        self.0.push(Want::new(&call.selector, back));
+        self.0.push(Want::new(&call.selector, counted, back));
         self.0.len() - 1
+    }
+
+    /// The place of a selector.
+    pub(super) fn position(&self, selector: &Selector, counted: Counted) -> Option<usize> {
+        self.0.iter().position(|want| want.counted == counted && want.selector.is_like(selector))
     }
 
     /// The furthest reach of all; to look at everything is further than any.

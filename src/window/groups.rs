@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::By;
-use crate::record::{SampleType, Series, Tags};
+use crate::record::{SYNTHETIC, SampleType, Series, Synthetic, Tags};
 
 /// A group, numbered from 0 as they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,8 @@ pub const OVERFLOW: &str = "rollup.overflow";
 #[derive(Debug)]
 pub(super) struct Groups {
     by: By,
+    /// Whether made activity has groups of its own.
+    apart: bool,
     most: usize,
     known: HashMap<Arc<Group>, GroupId>,
     all: Vec<Arc<Group>>,
@@ -41,16 +43,20 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(by: By, most: usize) -> Groups {
-        Groups { by, most, known: HashMap::new(), all: Vec::new(), sorted: Arc::default(), unsorted: Vec::new(), overflowed: 0 }
+    pub(super) fn new(by: By, synthetic: Synthetic, most: usize) -> Groups {
+        let apart = synthetic == Synthetic::Apart;
+        Groups { by, apart, most, known: HashMap::new(), all: Vec::new(), sorted: Arc::default(), unsorted: Vec::new(), overflowed: 0 }
     }
 
     /// The group of a series; made when it is new.
     pub(super) fn of(&mut self, series: &Series) -> GroupId {
-        let tags = match &self.by {
+        let mut tags = match &self.by {
             By::All => series.tags.clone(),
             By::Tags(keys) => series.tags.only(keys),
         };
+        if self.apart && series.tags.is_synthetic() {
+            tags.set(SYNTHETIC, "true");
+        }
         let group = Group { metric: series.metric.clone(), tags, unit: series.unit.clone(), kind: series.kind };
         if let Some(id) = self.known.get(&group) {
             return *id;
@@ -107,15 +113,27 @@ mod tests {
 
     #[test]
     fn groups_past_the_bound_share_one() {
-        let mut groups = Groups::new(By::All, 2);
+        let mut groups = Groups::new(By::All, Synthetic::Apart, 2);
         let ids: Vec<u32> = ["a", "b", "c", "d", "a"].iter().map(|name| groups.of(&Series::new(*name)).0).collect();
         assert_eq!(ids, [0, 1, 2, 2, 0]);
         assert_eq!((groups.overflowed, groups.all()[2].metric.as_str()), (2, OVERFLOW));
     }
 
     #[test]
+    fn made_activity_has_a_group_of_its_own_unless_it_is_to_count() {
+        let series = ["false", "true", "1"].map(|made| Series::new("builds").tag("queue", "linux").tag("synthetic", made));
+        for (how, expected) in [(Synthetic::Apart, [0, 1, 1]), (Synthetic::Include, [0, 0, 0])] {
+            let mut groups = Groups::new(By::Tags(vec!["queue".into()]), how, 10);
+            assert_eq!(series.each_ref().map(|series| groups.of(series).0), expected, "{how:?}");
+            let tags: Vec<String> = groups.all().iter().map(|group| group.tags.to_string()).collect();
+            assert_eq!(tags[0], "{queue=linux}");
+            assert!(tags.get(1).is_none_or(|tags| tags == "{queue=linux,synthetic=true}"), "{tags:?}");
+        }
+    }
+
+    #[test]
     fn groups_are_sorted_however_they_came() {
-        let mut groups = Groups::new(By::Tags(vec!["host".into()]), 100);
+        let mut groups = Groups::new(By::Tags(vec!["host".into()]), Synthetic::Apart, 100);
         for name in ["m", "c", "x"] {
             groups.of(&Series::new(name).tag("host", "b").tag("other", "1"));
         }

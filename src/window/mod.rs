@@ -33,7 +33,7 @@ pub use sessions::{ClosedSession, Sessions};
 pub use windows::{Closed, Route, Windows};
 
 use crate::math::Sketch;
-use crate::record::Stat;
+use crate::record::{Stat, Synthetic};
 use crate::time::Span;
 
 /// How many values a window keeps as they are; beyond, all its groups are kept as sketches.
@@ -78,6 +78,9 @@ pub struct Plan {
     pub fill: Fill,
     /// How many groups there may be; further ones share one.
     pub max_groups: usize,
+    /// What becomes of made activity: where it is [`Synthetic::Apart`] it has groups of its own, which keep its tag.
+    /// Whether records are taken at all is for the caller to ask by [`Synthetic::takes`].
+    pub synthetic: Synthetic,
     /// An empty sketch, of which all others are copies.
     pub sketch: Sketch,
 }

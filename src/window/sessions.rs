@@ -53,7 +53,7 @@ pub struct ClosedSession {
 impl Sessions {
     /// No session open yet.
     pub fn new(plan: Plan, gap: Span) -> Sessions {
-        let groups = Groups::new(plan.by.clone(), plan.max_groups);
+        let groups = Groups::new(plan.by.clone(), plan.synthetic, plan.max_groups);
         Sessions { plan: Arc::new(plan), gap, groups, open: HashMap::new(), newest: None, counters: HashMap::new(), late: Late::default() }
     }
 
@@ -230,6 +230,7 @@ mod tests {
             stats: vec![Stat::Count, Stat::Sum],
             fill: Fill::None,
             max_groups: 10,
+            synthetic: crate::record::Synthetic::Apart,
             sketch: crate::math::Sketch::default(),
         };
         let mut sessions = Sessions::new(plan, Span::from_secs(10));

@@ -65,7 +65,7 @@ pub struct Closed {
 impl Windows {
     /// No window open yet. `plan.every` is a multiple of `plan.slide`.
     pub fn new(plan: Plan) -> Windows {
-        let groups = Groups::new(plan.by.clone(), plan.max_groups);
+        let groups = Groups::new(plan.by.clone(), plan.synthetic, plan.max_groups);
         Windows {
             pane_nanos: plan.slide.nanos().max(1),
             groups,

@@ -19,6 +19,7 @@ fn plan(stats: &str) -> Plan {
         stats: stats.split(',').map(|name| Stat::parse(name).unwrap()).collect(),
         fill: Fill::None,
         max_groups: 100,
+        synthetic: crate::record::Synthetic::Apart,
         sketch: Sketch::default(),
     }
 }

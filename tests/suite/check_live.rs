@@ -169,3 +169,15 @@ fn too_many_series_do_not_end_a_run_that_follows_a_stream() {
     assert_eq!(code, 3);
     assert!(err.contains("more than 200000 series match"), "{err}");
 }
+
+#[test]
+fn a_night_of_beats_and_events_is_followed_as_it_was() {
+    // Twelve hours before the instant that is given, an event and a beat each ten minutes.
+    let line = |minute: usize, rest: &str| format!("{{\"ts\":\"2026-11-22T{:02}:{:02}:00Z\",{rest}}}\n", minute / 60, minute % 60);
+    let night: String = (0..72).map(|at| line(at * 10, "\"event\":\"done\"") + &line(at * 10, "\"beat\":\"probe\"")).collect();
+    for name in ["done", "probe"] {
+        let (_, out, err) = in_process(&TOOL, &["--live", "--at", "2026-11-22T23:00:00Z", &format!("age({name}) > 15m")], &night);
+        let of = |line: &str| line.split("\"status\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        assert_eq!((out.lines().map(of).collect::<Vec<_>>(), err.as_str()), (vec!["ok".to_owned(), "critical".to_owned()], ""), "{name}");
+    }
+}

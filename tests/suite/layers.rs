@@ -37,7 +37,7 @@ const FORBIDDEN: [(&str, &[&str]); 3] = [("source", &["rule", "alert"]), ("sink"
 const BESIDE_RECORD: [&str; 2] = ["calendar", "settings"];
 
 /// The modules of `cli` that every tool may use; all others there are tools, which stay apart.
-const SHARED: [&str; 8] = ["args", "beats", "child", "failure", "input", "io", "output", "rejects"];
+const SHARED: [&str; 9] = ["alive", "args", "beats", "child", "failure", "input", "io", "output", "rejects"];
 
 /// Calls that read the clock.
 const CLOCKS: [&str; 5] = ["SystemTime::now", "Instant::now", "UNIX_EPOCH.elapsed", "clock_gettime", "Utc::now"];

@@ -30,9 +30,15 @@ fn man_pages_and_completions_are_fresh() {
 
 fn completion(tool: &Tool, shell: Shell) -> String {
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut (tool.command)(), tool.name, &mut out);
+    clap_complete::generate(shell, &mut whole((tool.command)()), tool.name, &mut out);
     let text = String::from_utf8(out).unwrap();
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A command with the options that its help leaves out, as they are seldom typed; of each command below it, too.
+fn whole(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| if arg.get_long().is_some() { arg.hide(false) } else { arg });
+    command.mut_subcommands(whole)
 }
 
 /// A page of section 1.
@@ -40,7 +46,7 @@ fn page(tool: &Tool) -> String {
     let written = std::fs::read_to_string(project().join(format!("man/src/{}.man", tool.name))).unwrap_or_default();
     let written = sections(&written);
     let section = |name: &str| written.iter().find(|(title, _)| title == name).map(|(_, text)| text.clone());
-    let mut command = (tool.command)().disable_help_subcommand(true);
+    let mut command = whole((tool.command)()).disable_help_subcommand(true);
     command.build();
     let man = Man::new(command.clone());
     let mut out = format!(".TH {} 1 \"\" \"pipewatch {}\" pipewatch\n", tool.name.to_uppercase(), env!("CARGO_PKG_VERSION"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::text_of;
-use crate::cli::{Failure, Trouble};
+use crate::cli::{Alive, Clock, Failure, Trouble};
 use crate::ndjson::{Item, Samples};
 use crate::record::{Notice, Record, Value};
 use crate::rule::Engine;
@@ -25,6 +25,10 @@ pub(super) struct Feed {
     texts: Vec<String>,
     /// Whether to go on without what there is no room for, as a run that never ends must; and what was last so.
     goes_on: bool,
+    /// Whether records other than samples move the horizon to the present.
+    advances: bool,
+    /// Told of the beats that arrive.
+    alive: Alive,
     pub(super) no_room: Option<String>,
 }
 
@@ -41,6 +45,8 @@ impl Feed {
             kept: Vec::new(),
             texts: Vec::new(),
             goes_on: false,
+            advances: true,
+            alive: Alive::default(),
             no_room: None,
         }
     }
@@ -51,9 +57,17 @@ impl Feed {
         self
     }
 
-    /// Goes on without what there is no room for.
-    pub(super) fn go_on(mut self) -> Feed {
+    /// Tells of the beats that arrive, as this is the end of a pipe.
+    pub(super) fn alive(mut self, alive: Alive) -> Feed {
+        self.alive = alive;
+        self
+    }
+
+    /// Goes on without what there is no room for. Where an instant was given in place of the clock, the records
+    /// tell the time, and what comes before that instant is not old.
+    pub(super) fn go_on(mut self, clock: Clock) -> Feed {
         self.goes_on = true;
+        self.advances = matches!(clock, Clock::System);
         self
     }
 
@@ -90,7 +104,7 @@ impl Feed {
                 }
                 if let Some(slot) = self.slots[series.0 as usize].filter(|_| self.range.holds(ts)) {
                     let room = self.no_room(engine.add(slot, ts, value, weight))?;
-                    if self.keeps && room.is_some() {
+                    if self.keeps && room.is_some() && !engine.only_counts(slot) {
                         self.kept.push(Point { series: self.texts[series.0 as usize].clone(), ts, value, weight });
                     }
                 }
@@ -98,8 +112,11 @@ impl Feed {
             }
             Item::Other(record) => {
                 let ts = record.ts();
+                self.alive.arrived(&record);
                 if self.range.holds(ts) {
-                    engine.advance(now());
+                    if self.advances {
+                        engine.advance(now());
+                    }
                     if self.keeps {
                         self.kept.push(Point { series: String::from_utf8_lossy(line).trim().to_owned(), ts, value: 0.0, weight: 1.0 });
                     }

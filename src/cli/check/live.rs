@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::rules::Typed;
 use super::{TOOL, say};
 use crate::cli::input::Flush;
-use crate::cli::{Clock, Failure, Io, Output, Stop, Trouble};
+use crate::cli::{Alive, Clock, Failure, Io, Output, Stop, Trouble};
 use crate::ndjson::write;
 use crate::record::{Record, Status, Tags, Verdict};
 use crate::rule::{Engine, Judgement, Senseless};
@@ -51,13 +51,14 @@ pub(super) struct Live<'a> {
 pub(super) struct Waiter {
     input: OwnedFd,
     stop: Stop,
+    alive: Alive,
 }
 
 impl Waiter {
     /// On standard input, where it is a stream that can be waited for.
     pub(super) fn new(io: &Io) -> Option<Waiter> {
         let input = io.stdin.fd()?.try_clone_to_owned().ok()?;
-        Some(Waiter { input, stop: io.stop.clone() })
+        Some(Waiter { input, stop: io.stop.clone(), alive: io.alive.clone() })
     }
 
     /// Waits until records come, a signal does, or the time is over; whether something came.
@@ -68,6 +69,8 @@ impl Waiter {
         let mut fds = vec![PollFd::new(&self.input, PollFlags::IN)];
         let stop = self.stop.fd();
         fds.extend(stop.as_ref().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)));
+        self.alive.turn();
+        let span = self.alive.rest().map_or(span, |rest| span.min(rest));
         let timeout = Timespec { tv_sec: span.nanos() / 1_000_000_000, tv_nsec: span.nanos() % 1_000_000_000 };
         // An interrupted wait is looked at again by the caller.
         poll(&mut fds, Some(&timeout)).is_ok_and(|count| count > 0)
@@ -79,7 +82,7 @@ impl<'a> Live<'a> {
         Live {
             rules,
             engine,
-            feed: feed.go_on(),
+            feed: feed.go_on(io.clock),
             out,
             clock: io.clock,
             late,

@@ -4,11 +4,11 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::super::{Failure, Io};
 use super::{files, ranges};
-use crate::record::{Status, check_name, show};
+use crate::record::{Status, Synthetic, check_name, show};
 use crate::rule::{Check, Engine, Level, RuleError, Rules, Senseless, parse};
 
 /// The options of a check that is typed.
-pub(super) fn options() -> [Arg; 7] {
+pub(super) fn options() -> [Arg; 8] {
     let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help);
     [
         value("warning", "CONDITION", "Warn when this is true; or a RANGE that VALUE must be in").short('w'),
@@ -17,6 +17,7 @@ pub(super) fn options() -> [Arg; 7] {
         value("by", "TAG,…", "One verdict for each value of these tags"),
         value("no-data", "STATUS", "No data is ok, warning, critical or unknown [default: unknown]"),
         value("playbook", "URL", "Where to read what to do; goes into the verdicts"),
+        value("synthetic", "HOW", "Made activity: apart, include, only or exclude [default: apart]").hide(true),
         Arg::new("no-extrapolation")
             .long("no-extrapolation")
             .action(ArgAction::SetTrue)
@@ -50,6 +51,9 @@ impl Typed {
         let rules = files::load(&named, io)?;
         let mut checks = rules.checks.clone();
         checks.iter_mut().for_each(|check| check.extrapolate &= !matches.get_flag("no-extrapolation"));
+        if let Some(synthetic) = synthetic(matches)? {
+            checks.iter_mut().for_each(|check| check.synthetic = synthetic);
+        }
         Ok(Typed { checks, name: named.join(","), files: Some(rules) })
     }
 
@@ -110,7 +114,13 @@ fn inline(matches: &ArgMatches, paths: &mut Vec<String>) -> Result<Check, Failur
     check.no_data = no_data(text("no-data"))?;
     check.playbook = text("playbook").map(str::to_owned);
     check.extrapolate = !matches.get_flag("no-extrapolation");
+    check.synthetic = synthetic(matches)?.unwrap_or_default();
     Ok(check)
+}
+
+fn synthetic(matches: &ArgMatches) -> Result<Option<Synthetic>, Failure> {
+    let text = matches.try_get_one::<String>("synthetic").unwrap_or_default();
+    text.map(|text| Synthetic::parse(text).map_err(|why| Failure::usage(format!("--synthetic: {why}")))).transpose()
 }
 
 fn level(status: Status, text: &str) -> Result<Level, Failure> {

@@ -34,6 +34,8 @@ pub(super) struct Ended {
     pub(super) peak_bytes: u64,
     /// Whether it was ended because it had reached its limit.
     pub(super) timed_out: bool,
+    /// Whether a signal came that asks to end.
+    pub(super) was_asked: bool,
 }
 
 /// A command and how it is run.
@@ -146,10 +148,10 @@ impl Waiting<'_> {
         let target = if self.own_group { -pid } else { pid };
         // A limit that is beyond what the clock can hold is none.
         let mut next = self.limit.and_then(|limit| self.begun.checked_add(limit.to_std()));
-        let mut timed_out = false;
+        let (mut timed_out, mut was_asked) = (false, false);
         loop {
             if let Some(ended) = ended(pid)? {
-                return Ok(Ended { timed_out, ..ended });
+                return Ok(Ended { timed_out, was_asked, ..ended });
             }
             let left = next.map(|next| next.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -160,7 +162,9 @@ impl Waiting<'_> {
                 timed_out = true;
                 continue;
             }
-            match self.blocked.next(left)? {
+            let signal = self.blocked.next(left)?;
+            was_asked |= signal.is_some_and(|signal| signal.asks_to_end());
+            match signal {
                 Some(signal) if signal.number != libc::SIGCHLD && (self.own_group || !signal.by_terminal) => {
                     signals::send(target, signal.number);
                 }
@@ -187,7 +191,7 @@ fn ended(pid: i32) -> Result<Option<Ended>> {
         _ => {
             let status = if libc::WIFSIGNALED(status) { 128 + libc::WTERMSIG(status) } else { libc::WEXITSTATUS(status) };
             let status = u8::try_from(status).unwrap_or(u8::MAX);
-            Ok(Some(Ended { status, peak_bytes: peak_bytes(&usage), timed_out: false }))
+            Ok(Some(Ended { status, peak_bytes: peak_bytes(&usage), timed_out: false, was_asked: false }))
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The signals that are handed on to the command.
 const HANDED_ON: [i32; 6] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
@@ -18,6 +18,13 @@ pub(super) struct Signal {
     pub(super) number: i32,
     /// Whether the terminal sent it.
     pub(super) by_terminal: bool,
+}
+
+impl Signal {
+    /// Whether it asks a process to end.
+    pub(super) const fn asks_to_end(self) -> bool {
+        matches!(self.number, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT)
+    }
 }
 
 /// Sends a signal to a process, or to a group by its negative number.
@@ -68,6 +75,23 @@ impl Blocked {
         // SAFETY: between fork and exec only what is async-signal-safe may be called; the closure
         // calls pthread_sigmask, which is, and allocates nothing.
         unsafe { command.pre_exec(free) };
+    }
+
+    /// Waits so long; whether a signal asked to end meanwhile.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(in crate::cli) fn rest(&self, span: Duration) -> Result<bool> {
+        let end = Instant::now().checked_add(span);
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if self.next(left)?.is_some_and(Signal::asks_to_end) {
+                return Ok(true);
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(false);
+            }
+        }
     }
 
     /// Waits for the next signal; `None` when none came within the limit.

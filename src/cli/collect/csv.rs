@@ -55,10 +55,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(matches: &ArgMatches) -> Result<Plan, Failure> {
+    fn new(matches: &ArgMatches, io: &Io) -> Result<Plan, Failure> {
         let one = |id: &str| matches.get_one::<String>(id).cloned();
         let many = |id: &str| matches.get_many::<String>(id).into_iter().flatten();
-        let (mut tags, mut fixed) = (Vec::new(), crate::record::Tags::new());
+        let (mut tags, mut fixed) = (Vec::new(), crate::cli::args::tags_of_environment(io)?);
         for text in many("tag") {
             match text.split_once('=') {
                 Some((key, value)) if !key.is_empty() => drop(fixed.set(key, value)),
@@ -95,7 +95,7 @@ impl Plan {
 
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     at(matches, io)?;
-    let plan = Plan::new(matches)?;
+    let plan = Plan::new(matches, io)?;
     let mut inputs = Inputs::new("collect", matches, io)?;
     let out = Rc::new(RefCell::new(Output::take(io, false)));
     let mut samples = 0u64;

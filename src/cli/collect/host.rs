@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::report::{Health, Report};
 use crate::cli::args::{at, at_option};
-use crate::cli::{Clock, Code, Failure, Io, Stop};
+use crate::cli::{Alive, Clock, Code, Failure, Io, Stop};
 use crate::ndjson;
 use crate::source::host::{self, Host, Options};
 use crate::time::{Span, Timestamp};
@@ -62,6 +62,7 @@ pub(super) fn command() -> clap::Command {
                 .default_value("/proc")
                 .help("Where the kernel's files are"),
         )
+        .args(crate::cli::alive::options())
         .arg(Arg::new("metrics").long("metrics").action(ArgAction::SetTrue).help("List the metrics with their units and end"))
         .arg(at_option().value_parser(NonEmptyStringValueParser::new()))
 }
@@ -80,9 +81,9 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(matches: &ArgMatches) -> Result<Plan, Failure> {
+    fn new(matches: &ArgMatches, io: &Io) -> Result<Plan, Failure> {
         let proc = matches.get_one::<PathBuf>("proc").cloned().unwrap_or_else(|| "/proc".into());
-        let mut tags = super::tags(matches)?;
+        let mut tags = super::tags(matches, io)?;
         if tags.get("host").is_none()
             && let Some(name) = host::host_name(&proc)
         {
@@ -106,7 +107,9 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
         return list(io);
     }
     at(matches, io)?;
-    poll(&Plan::new(matches)?, io)
+    let plan = Plan::new(matches, io)?;
+    Alive::begin("collect", "collector", matches, io)?;
+    poll(&plan, io)
 }
 
 /// Lists the metrics for people.
@@ -132,7 +135,7 @@ fn poll(plan: &Plan, io: &mut Io) -> Result<Code, Failure> {
     let mut out = Vec::new();
     let mut left = plan.count;
     while left > 0
-        && let Some(tick) = ticks.wait(io)
+        && let Some(tick) = ticks.wait(io)?
     {
         left -= 1;
         out.clear();
@@ -198,8 +201,9 @@ impl Ticks {
         }
     }
 
-    /// Waits for the next moment; `None` when the tool was asked to end.
-    fn wait(&mut self, io: &Io) -> Option<Tick> {
+    /// Waits for the next moment, and beats meanwhile; `None` when the tool was asked to end.
+    fn wait(&mut self, io: &mut Io) -> Result<Option<Tick>, Failure> {
+        beat(io)?;
         let mut now = self.now(io);
         while now < self.next {
             let rest = self.next.since(now);
@@ -208,16 +212,14 @@ impl Ticks {
                 self.next = self.after(now);
                 continue;
             }
-            pause(&io.stop, rest);
+            pause(&io.stop, io.alive.rest().map_or(rest, |alive| rest.min(alive)));
             if io.stop.asked() {
-                return None;
+                return Ok(None);
             }
+            beat(io)?;
             now = self.now(io);
         }
-        if io.stop.asked() {
-            return None;
-        }
-        Some(self.tick(now))
+        Ok((!io.stop.asked()).then(|| self.tick(now)))
     }
 
     /// The tick that is due at `now`, which is not before the next moment.
@@ -244,6 +246,12 @@ impl Ticks {
             Some(_) => instant.plus(self.every),
         }
     }
+}
+
+/// Says that the loop turns; a beat that is due goes along with the records.
+fn beat(io: &mut Io) -> Result<(), Failure> {
+    let Some(beat) = io.alive.turn() else { return Ok(()) };
+    io.stdout.write_all(&beat).and_then(|()| io.stdout.flush()).map_err(Failure::stdout)
 }
 
 /// Sleeps, or until a signal asks the tool to end.

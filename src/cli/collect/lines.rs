@@ -41,7 +41,7 @@ fn format(name: &str) -> Result<&'static Format, Failure> {
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     at(matches, io)?;
     let format = format(matches.get_one::<String>("format").map_or("", String::as_str))?;
-    let tags = super::tags(matches)?;
+    let tags = super::tags(matches, io)?;
     let mut inputs = Inputs::new("collect", matches, io)?;
     let mut out = Output::take(io, false);
     let clock = io.clock;

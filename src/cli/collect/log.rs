@@ -5,7 +5,7 @@ mod follow;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::cli::args::{at, at_option};
-use crate::cli::{Code, Failure, Inputs, Io, Output, Trouble};
+use crate::cli::{Alive, Code, Failure, Inputs, Io, Output, Trouble};
 use crate::ndjson::LineError;
 use crate::record::nearest;
 use crate::record::{SampleType, show};
@@ -60,6 +60,7 @@ pub(super) fn command() -> clap::Command {
                 .default_value("end")
                 .requires("follow"),
         )
+        .args(crate::cli::alive::options().map(|option| option.requires("follow")))
         .arg(option("state", "DIR", "With --follow, the folder that keeps the places").requires("follow"))
         .args(super::input_options())
         .arg(at_option())
@@ -82,7 +83,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(matches: &ArgMatches) -> Result<Work, Failure> {
+    fn new(matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
         let one = |id: &str| matches.get_one::<String>(id).cloned();
         let options = Options {
             pattern: one("pattern").unwrap_or_default(),
@@ -92,7 +93,7 @@ impl Work {
             unit: one("unit"),
             kind: matches.get_one("type").copied().unwrap_or(SampleType::Gauge),
             time_format: matches.get_one("time-format").cloned().unwrap_or(TimeFormat::Usual),
-            tags: super::tags(matches)?,
+            tags: super::tags(matches, io)?,
         };
         let unmatched = match one("unmatched").as_deref() {
             Some("warn") => Unmatched::Warn,
@@ -128,9 +129,11 @@ impl Work {
 
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     at(matches, io)?;
-    let work = Work::new(matches)?;
+    let work = Work::new(matches, io)?;
     if matches.get_flag("follow") {
-        return follow::run(work, &follow::Plan::new(matches, io)?, io);
+        let plan = follow::Plan::new(matches, io)?;
+        Alive::begin("collect", "collector", matches, io)?;
+        return follow::run(work, &plan, io);
     }
     read(work, Inputs::new("collect", matches, io)?, io)
 }

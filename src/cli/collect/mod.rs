@@ -7,7 +7,7 @@ mod log;
 mod report;
 mod statsd;
 
-use super::args::styles;
+use super::args::{styles, tags_of_environment};
 use super::{Code, Failure, Io, Tool};
 use crate::record::SampleType;
 use crate::source::when::TimeFormat;
@@ -61,8 +61,8 @@ fn tag_option() -> clap::Arg {
         .help("Add a tag to every record; may be repeated")
 }
 
-/// The tags of `--tag`.
-fn tags(matches: &clap::ArgMatches) -> Result<crate::record::Tags, Failure> {
+/// The tags of `--tag`, and those of the environment.
+fn tags(matches: &clap::ArgMatches, io: &Io) -> Result<crate::record::Tags, Failure> {
     let mut tags = crate::record::Tags::new();
     for text in matches.get_many::<String>("tag").into_iter().flatten() {
         let shown = crate::record::show(text.as_bytes(), 80);
@@ -75,7 +75,11 @@ fn tags(matches: &clap::ArgMatches) -> Result<crate::record::Tags, Failure> {
             _ => return Err(Failure::usage_hint(format!("--tag: `{shown}` is no tag"), "write `--tag key=value`")),
         }
     }
-    Ok(tags)
+    let mut all = tags_of_environment(io)?;
+    for (key, value) in tags.iter() {
+        all.set(key, value);
+    }
+    Ok(all)
 }
 
 /// The options of sources that read files: the files, and what becomes of lines that can't be used.

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::{Code, Failure, Io};
+use crate::cli::{Alive, Code, Failure, Io};
 use crate::net::datagram::Socket;
 use crate::net::lines::Server;
 use crate::record::show;
@@ -57,6 +59,7 @@ pub(super) fn command() -> Command {
                 .default_value("100000"),
         )
         .arg(option("buffer", "BYTES", "Ask the kernel for so large a buffer for each socket").default_value(BUFFER))
+        .args(crate::cli::alive::options())
         .arg(flag("repeat-gauges", "With --flush, write gauges that were not set again, for an hour"))
         .arg(flag("sketch", "With --flush, let windows carry the sketch of their values, by which they can be merged"))
 }
@@ -77,9 +80,19 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let plan = plan(matches)?;
     let sockets = Addresses::new(matches)?.bind(io)?;
     let (clock, stop) = (io.clock, io.stop.clone());
-    let asked = || stop.asked();
+    Alive::begin("collect", "collector", matches, io)?;
+    let (alive, beats, writing) = (io.alive.clone(), Mutex::new(Vec::new()), AtomicBool::new(false));
+    // Asked each time that the receiving loop turns. While standard output is not read, nothing is told.
+    let asked = || {
+        if !writing.load(Ordering::Relaxed)
+            && let Some(beat) = alive.turn()
+        {
+            *beats.lock().unwrap_or_else(PoisonError::into_inner) = beat;
+        }
+        stop.asked()
+    };
     let ending = Ending { asked: &asked, fd: stop.fd() };
-    let mut out = Streams { stdout: &mut *io.stdout, stderr: &mut *io.stderr };
+    let mut out = Streams { stdout: &mut *io.stdout, stderr: &mut *io.stderr, beats: &beats, writing: &writing };
     match listen(&plan, sockets, &|| clock.now(), ending, &mut out) {
         Ok(_) => Ok(Code::OK),
         Err(ListenError::Write(error)) => Err(Failure::stdout(error)),
@@ -207,12 +220,19 @@ fn address(option: &str, text: &str) -> Result<SocketAddr, Failure> {
 struct Streams<'a> {
     stdout: &'a mut (dyn Write + Send),
     stderr: &'a mut (dyn Write + Send),
+    /// The program's own beat, which goes with the next records.
+    beats: &'a Mutex<Vec<u8>>,
+    /// Whether a write is under way.
+    writing: &'a AtomicBool,
 }
 
 impl Output for Streams<'_> {
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.stdout.write_all(lines)?;
-        self.stdout.flush()
+        let beat = std::mem::take(&mut *self.beats.lock().unwrap_or_else(PoisonError::into_inner));
+        self.writing.store(true, Ordering::Relaxed);
+        let written = self.stdout.write_all(&beat).and_then(|()| self.stdout.write_all(lines)).and_then(|()| self.stdout.flush());
+        self.writing.store(false, Ordering::Relaxed);
+        written
     }
 
     fn tell(&mut self, message: &str) {

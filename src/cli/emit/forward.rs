@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outlet::Outlet;
-use crate::cli::{Code, Failure, Inputs, Io};
+use crate::cli::{Alive, Code, Failure, Inputs, Io};
 use crate::ndjson::{Item, LineError, Samples, SeriesId, decode_at};
 use crate::record::{Record, Sample, Series, Value};
 use crate::sink::Outgoing;
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub(super) fn run(mut inputs: Inputs, mut outlet: Outlet, io: &mut Io) -> Result<Code, Failure> {
     let clock = io.clock;
     let range = inputs.range;
-    let mut reader = Reader::new(outlet.wants_samples());
+    let mut reader = Reader::new(outlet.wants_samples(), io.alive.clone());
     let read = inputs.each(io, &mut outlet, &mut |line, outlet| {
         let record = reader.read(line, &|| clock.now())?;
         if range.holds(record.ts) {
@@ -35,11 +35,13 @@ struct Reader {
     /// A sample of each known series, whose time and value are replaced.
     known: Vec<Sample>,
     other: Option<Box<Record>>,
+    /// Told of the beats that arrive.
+    alive: Alive,
 }
 
 impl Reader {
-    fn new(wants_samples: bool) -> Reader {
-        Reader { samples: Samples::new(), wants_samples, line: Vec::new(), known: Vec::new(), other: None }
+    fn new(wants_samples: bool, alive: Alive) -> Reader {
+        Reader { samples: Samples::new(), wants_samples, line: Vec::new(), known: Vec::new(), other: None, alive }
     }
 
     /// Reads one line, without its newline.
@@ -66,7 +68,10 @@ impl Reader {
             }
             Item::Other(record) => match &**self.other.insert(record) {
                 Record::Sample(sample) => (sample.ts, Some(sample)),
-                record => (record.ts(), None),
+                record => {
+                    self.alive.arrived(record);
+                    (record.ts(), None)
+                }
             },
         };
         Ok(Outgoing { line: &self.line, ts, sample })

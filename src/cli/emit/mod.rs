@@ -10,7 +10,7 @@ mod time;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Code, Failure, Io, Tool, args, input};
+use super::{Alive, Code, Failure, Io, Tool, alive, args, input};
 use crate::ndjson;
 use crate::record::Record;
 use crate::store::append::Durability;
@@ -74,6 +74,7 @@ fn command() -> Command {
                 .global(true),
         )
         .args([since, until])
+        .args(alive::options())
         .arg(value("rejects", "FILE", "Keep lines that are no records in FILE, whole"))
         .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("End at the first line that is no record"))
         .arg(Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).global(true).help("Say at the end what UDP lost and what had no place"))
@@ -131,7 +132,11 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
             let mut outlet = Outlet::open(&destinations, durability, verbose, io)?;
             one(&record, &mut outlet)
         }
-        Work::Forward(inputs) => forward::run(inputs, Outlet::open(&destinations, durability, verbose, io)?, io),
+        Work::Forward(inputs) => {
+            let outlet = Outlet::open(&destinations, durability, verbose, io)?;
+            Alive::begin(TOOL.name, "sender", matches, io)?;
+            forward::run(inputs, outlet, io)
+        }
         Work::Time(timing) => time::run(&timing, &|io: &mut Io| Outlet::open(&destinations, durability, verbose, io), io),
     }
 }

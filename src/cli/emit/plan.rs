@@ -5,11 +5,11 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
+use crate::cli::args::tags_of_environment;
 use crate::cli::{Failure, Inputs, Io};
 use crate::record::{Event, Record, Sample, SampleType, Series, Tags, Value, check_name, show};
 use crate::sink::Destination;
 use crate::store::append::Durability;
-use crate::time::Timestamp;
 
 /// What is to be done, and where the records go.
 pub(super) struct Plan {
@@ -40,7 +40,7 @@ pub(super) struct Timing {
 const SAMPLE_OPTIONS: [&str; 4] = ["metric", "unit", "type", "weight"];
 
 /// The options that say how input is read.
-const INPUT_OPTIONS: [&str; 4] = ["since", "until", "rejects", "strict"];
+const INPUT_OPTIONS: [&str; 5] = ["since", "until", "rejects", "strict", "heartbeat"];
 
 impl Plan {
     pub(super) fn new(matches: &ArgMatches, io: &Io) -> Result<Plan, Failure> {
@@ -54,7 +54,7 @@ impl Plan {
                 }
                 refuse(matches, &SAMPLE_OPTIONS, &format!("of a sample, not of `emit {name}`"))?;
                 refuse(matches, &INPUT_OPTIONS, &format!("for forwarding, not for `emit {name}`"))?;
-                if name == "event" { event(inner, io.now())? } else { timing(inner)? }
+                if name == "event" { event(inner, io)? } else { timing(inner, io)? }
             }
         };
         let durability = options.get_one::<String>("sync").and_then(|text| Durability::parse(text)).unwrap_or_default();
@@ -81,7 +81,7 @@ fn plain(matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
         }
     };
     refuse(matches, &INPUT_OPTIONS, "for forwarding, not for a sample")?;
-    sample(metric, value, matches, io.now())
+    sample(metric, value, matches, io)
 }
 
 fn forward(paths: &[String], matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
@@ -103,7 +103,7 @@ fn forward(paths: &[String], matches: &ArgMatches, io: &Io) -> Result<Work, Fail
     Ok(Work::Forward(Inputs::of_paths("emit", paths.to_vec(), matches, io)?))
 }
 
-fn sample(metric: &str, value: &str, matches: &ArgMatches, ts: Timestamp) -> Result<Work, Failure> {
+fn sample(metric: &str, value: &str, matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
     check_name(metric).map_err(|why| Failure::usage(format!("the metric's name {why}")))?;
     let kind = matches.get_one::<String>("type").and_then(|kind| SampleType::parse(kind)).unwrap_or_default();
     let value = if kind == SampleType::Set { Value::Member(value.to_owned()) } else { Value::Number(number("value", value)?) };
@@ -115,23 +115,23 @@ fn sample(metric: &str, value: &str, matches: &ArgMatches, ts: Timestamp) -> Res
         return Err(Failure::usage(format!("--weight: must be above zero, found {weight}")));
     }
     let unit = matches.get_one::<String>("unit").cloned();
-    let series = Series { metric: metric.to_owned(), kind, unit, tags: tags(matches)? };
-    Ok(Work::One(Box::new(Record::Sample(Sample { ts, series, value, weight }))))
+    let series = Series { metric: metric.to_owned(), kind, unit, tags: tags(matches, io)? };
+    Ok(Work::One(Box::new(Record::Sample(Sample { ts: io.now(), series, value, weight }))))
 }
 
-fn event(matches: &ArgMatches, ts: Timestamp) -> Result<Work, Failure> {
+fn event(matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
     let text = |id: &str| matches.get_one::<String>(id).cloned();
     let event = text("name").unwrap_or_default();
     check_name(&event).map_err(|why| Failure::usage(format!("the event's name {why}")))?;
-    Ok(Work::One(Box::new(Record::Event(Event { ts, event, text: text("text"), link: text("link"), tags: tags(matches)? }))))
+    Ok(Work::One(Box::new(Record::Event(Event { ts: io.now(), event, text: text("text"), link: text("link"), tags: tags(matches, io)? }))))
 }
 
-fn timing(matches: &ArgMatches) -> Result<Work, Failure> {
+fn timing(matches: &ArgMatches, io: &Io) -> Result<Work, Failure> {
     let name = matches.get_one::<String>("name").cloned().unwrap_or_default();
     // The longest of the three names must be one.
     check_name(&format!("{name}.duration")).and(check_name(&name)).map_err(|why| Failure::usage(format!("the name {why}")))?;
     let command = matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
-    Ok(Work::Time(Timing { name, tags: tags(matches)?, command }))
+    Ok(Work::Time(Timing { name, tags: tags(matches, io)?, command }))
 }
 
 /// Whether a text that begins with `-` is meant as an option.
@@ -176,8 +176,8 @@ fn number(what: &str, text: &str) -> Result<f64, Failure> {
     Ok(value)
 }
 
-fn tags(matches: &ArgMatches) -> Result<Tags, Failure> {
-    let mut tags = Tags::new();
+fn tags(matches: &ArgMatches, io: &Io) -> Result<Tags, Failure> {
+    let mut tags = tags_of_environment(io)?;
     for text in texts(matches, "tag") {
         match text.split_once('=') {
             Some((key, value)) if !key.is_empty() => drop(tags.set(key, value)),

@@ -59,7 +59,7 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
 /// The beat that was typed, and its numbers.
 fn plan(matches: &ArgMatches, io: &Io) -> Result<(Beat, Vec<Sample>), Failure> {
     let text = |id: &str| matches.get_one::<String>(id).cloned();
-    let (name, tags, ts) = (sending::name(matches)?, sending::tags(matches)?, io.now());
+    let (name, tags, ts) = (sending::name(matches)?, sending::tags(matches, io)?, io.now());
     let exit = text("exit").map(|text| exit(&text)).transpose()?;
     let state = match (text("state"), exit) {
         (Some(state), Some(_)) if state == "start" => {

@@ -58,6 +58,7 @@ pub(super) fn command() -> Command {
         .arg(value("body", "BYTES", "Keep so much of a ping's body").default_value("10000"))
         .arg(value("connections", "COUNT", "Keep at most so many connections open").default_value("4096"))
         .arg(super::state_dir_option().alias("state"))
+        .args(super::peer::options())
         .arg(Arg::new("no-verdicts").long("no-verdicts").action(ArgAction::SetTrue).help("Write no verdicts to standard output"))
         .arg(Arg::new("show-keys").long("show-keys").action(ArgAction::SetTrue).help("Print the keys, and end"))
 }
@@ -76,6 +77,7 @@ pub(super) fn run(matches: &ArgMatches, folder: &Path, io: &mut Io) -> Result<Co
         return show_keys(&keys, io);
     }
     let limits = Limits { connections, ..Limits::default() };
+    super::peer::begin("listener", folder, matches, io)?;
     start::run(plan, keys, state, (address, limits), !matches.get_flag("no-verdicts"), io)
 }
 

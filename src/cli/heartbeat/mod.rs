@@ -7,8 +7,10 @@ mod beat;
 mod expect;
 mod expectations;
 mod flush;
+mod generate;
 mod listen;
 mod next;
+mod peer;
 mod run;
 mod sending;
 mod watch;
@@ -38,16 +40,8 @@ fn command() -> Command {
         .before_help(EXAMPLES)
         .help_template("{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}")
         .subcommand_required(true)
-        .subcommands([
-            beat::command(),
-            run::command(),
-            flush::command(),
-            adopt::command(),
-            next::command(),
-            listen::command(),
-            expect::command(),
-            watch::command(),
-        ])
+        .subcommands([beat::command(), run::command(), expect::command(), watch::command(), next::command()])
+        .subcommands([generate::command(), listen::command(), flush::command(), adopt::command()])
         .disable_help_subcommand(true)
 }
 
@@ -55,6 +49,7 @@ fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     match matches.subcommand() {
         Some(("beat", inner)) => beat::run(inner, io),
         Some(("run", inner)) => run::run(inner, io),
+        Some(("generate", inner)) => generate::run(inner, io),
         Some(("adopt", inner)) => adopt::run(inner, io),
         Some(("next", inner)) => next::run(inner, io),
         Some(("flush", inner)) => flush::run(inner, io),

@@ -6,6 +6,7 @@ use std::io::Read;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::state_folder;
+use crate::cli::args::tags_of_environment;
 use crate::cli::beats::{Beats, Patience};
 use crate::cli::{Failure, Io};
 use crate::record::{Sample, Series, Tags, check_name, show};
@@ -48,9 +49,9 @@ pub(super) fn name(matches: &ArgMatches) -> Result<String, Failure> {
     Ok(name)
 }
 
-/// The tags that were typed.
-pub(super) fn tags(matches: &ArgMatches) -> Result<Tags, Failure> {
-    let mut tags = Tags::new();
+/// The tags that were typed, and those of the environment.
+pub(super) fn tags(matches: &ArgMatches, io: &Io) -> Result<Tags, Failure> {
+    let mut tags = tags_of_environment(io)?;
     for text in texts(matches, "tag") {
         let (key, value) = pair(&text, "tag", "host=db-1")?;
         tags.set(key, value);

@@ -6,7 +6,7 @@ mod stage;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Code, Failure, Io, Tool, args, input};
+use super::{Alive, Code, Failure, Io, Tool, alive, args, input};
 
 /// The program `rollup`.
 pub const TOOL: Tool = Tool { name: "rollup", command, run, usage_code: Code::USAGE };
@@ -49,15 +49,18 @@ fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Merge windows of equal time, metric and tags; --every is theirs"),
         )
+        .arg(value("synthetic", "HOW", "Made activity: apart (windows of its own), include, only or exclude [default: apart]").hide(true))
         .arg(value("error", "RATIO", "The relative error of sketches [default: 1%]"))
         .arg(value("max-series", "N", "How many groups to keep apart; further ones share one [default: 100000]"))
         .arg(Arg::new("line-buffered").long("line-buffered").action(ArgAction::SetTrue).help("Write every line at once"))
+        .args(alive::options())
         .arg(args::at_option());
     input::options(command)
 }
 
 fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let plan = plan::Work::new(matches)?;
+    Alive::begin(TOOL.name, "rollup", matches, io)?;
     let inputs = super::Inputs::new(TOOL.name, matches, io)?;
     run::run(plan, inputs, matches.get_flag("line-buffered"), io)
 }

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 
 use crate::cli::Failure;
 use crate::math::Sketch;
-use crate::record::Stat;
+use crate::record::{Stat, Synthetic};
 use crate::time::Span;
 use crate::window::{By, Fill, Plan};
 
@@ -47,6 +47,7 @@ impl Work {
             stats: stats(text("stats").unwrap_or(STATS))?,
             fill: fill(text("fill"))?,
             max_groups: max_series(text("max-series"))?,
+            synthetic: synthetic(text("synthetic"))?,
             sketch: sketch(text("error").unwrap_or("1%"))?,
         };
         // Merging keeps every tag unless told otherwise: the parts differ in what was left out before.
@@ -70,6 +71,11 @@ fn lengths(every: Option<Span>, slide: Option<Span>) -> Result<(Span, Span), Fai
         return Err(Failure::usage(format!("--slide {slide} makes more than 10000 windows overlap within --every {every}")));
     }
     Ok((every, slide))
+}
+
+fn synthetic(text: Option<&str>) -> Result<Synthetic, Failure> {
+    let read = text.map(|text| Synthetic::parse(text).map_err(|why| Failure::usage(format!("--synthetic: {why}"))));
+    Ok(read.transpose()?.unwrap_or_default())
 }
 
 fn by(text: Option<&str>) -> By {

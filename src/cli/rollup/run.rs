@@ -91,6 +91,7 @@ fn one(
             lines.clear();
             renderer.render(pieces, &mut lines);
             out.lines(&lines)?;
+            io.alive.turn();
             if io.stop.asked() {
                 break;
             }

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::ndjson::{Block, Item, LineError, Samples, SeriesId, WindowLine, write};
-use crate::record::{Kind, LINE_BYTES, Record, Sample, Value, Window};
+use crate::record::{Kind, LINE_BYTES, Record, Sample, Synthetic, Tags, Value, Window};
 use crate::store::read::Range;
 use crate::time::{Span, Timestamp};
 use crate::window::{Closed, ClosedSession, Group, Late, Route, Row, Sessions, Windows};
@@ -116,11 +116,13 @@ pub(super) struct Taker {
     engine: Engine,
     /// How many records came from too far in the future, and the first of them.
     ahead: (u64, Option<Timestamp>),
+    /// How many were left out by `--synthetic`.
+    left_out: u64,
 }
 
-/// Where the series of one reader go; kept with the reader.
+/// Where the series of one reader go, if anywhere; kept with the reader.
 #[derive(Default)]
-pub(super) struct Routes(Vec<Route>);
+pub(super) struct Routes(Vec<Option<Route>>);
 
 impl Taker {
     pub(super) fn new(work: Work) -> Taker {
@@ -129,7 +131,7 @@ impl Taker {
             None if work.merge => Engine::Unknown,
             None => Engine::Windows(Box::new(Windows::new(work.plan.clone()))),
         };
-        Taker { work, engine, ahead: (0, None) }
+        Taker { work, engine, ahead: (0, None), left_out: 0 }
     }
 
     /// How far in the future a record may be.
@@ -158,18 +160,26 @@ impl Taker {
         (pieces, bad)
     }
 
+    /// Whether records with such tags are taken at all.
+    fn takes(&self, tags: &Tags) -> bool {
+        takes(&self.work, tags)
+    }
+
     fn take_samples(&mut self, reads: &[Read], samples: &Samples, routes: &mut Routes, wanted: &Wanted) {
         match &mut self.engine {
             Engine::Windows(windows) => {
                 for series in &samples.all()[routes.0.len()..] {
-                    routes.0.push(windows.route(series));
+                    routes.0.push(takes(&self.work, &series.tags).then(|| windows.route(series)));
                 }
                 for read in reads {
                     if read.ts > wanted.newest {
                         self.ahead = (self.ahead.0 + 1, self.ahead.1.or(Some(read.ts)));
                         continue;
                     }
-                    windows.add(routes.0[read.series.0 as usize], read.ts, read.value, read.weight);
+                    match routes.0[read.series.0 as usize] {
+                        Some(route) => windows.add(route, read.ts, read.value, read.weight),
+                        None => self.left_out += 1,
+                    }
                 }
             }
             Engine::Sessions(sessions) => {
@@ -177,7 +187,11 @@ impl Taker {
                     if read.ts > wanted.newest {
                         self.ahead = (self.ahead.0 + 1, self.ahead.1.or(Some(read.ts)));
                     } else if let Some(series) = samples.series(read.series) {
-                        sessions.add(series, read.ts, read.value, read.weight);
+                        if takes(&self.work, &series.tags) {
+                            sessions.add(series, read.ts, read.value, read.weight);
+                        } else {
+                            self.left_out += 1;
+                        }
                     }
                 }
             }
@@ -194,6 +208,10 @@ impl Taker {
     fn take_other(&mut self, record: &Record, text: &[u8], pieces: &mut Vec<Piece>, wanted: &Wanted) -> Result<(), LineError> {
         if record.ts() > wanted.newest && matches!(record.kind(), Kind::Sample | Kind::Window) {
             self.ahead = (self.ahead.0 + 1, self.ahead.1.or(Some(record.ts())));
+            return Ok(());
+        }
+        if matches!(record.kind(), Kind::Sample | Kind::Window) && !self.takes(record.tags()) {
+            self.left_out += 1;
             return Ok(());
         }
         match record {
@@ -290,12 +308,22 @@ impl Taker {
             let ahead = self.work.ahead;
             told.push(format!("{count} {} more than --ahead {ahead} in the future are in no window, the first at {first}", records(count)));
         }
+        if self.left_out > 0 {
+            let (count, how) = (self.left_out, self.work.plan.synthetic.name());
+            told.push(format!("{count} {} are in no window, by --synthetic {how}", records(count)));
+        }
         if overflowed > 0 {
             let most = self.work.plan.max_groups;
             told.push(format!("{overflowed} series past --max-series {most} went to the metric `{}`", crate::window::OVERFLOW));
         }
         told
     }
+}
+
+/// Whether records with such tags are taken: made activity, or other, may be left out.
+fn takes(work: &Work, tags: &Tags) -> bool {
+    let how = work.plan.synthetic;
+    matches!(how, Synthetic::Apart | Synthetic::Include) || how.takes(tags.is_synthetic())
 }
 
 fn push_sessions(sessions: &Sessions, closed: Vec<ClosedSession>, pieces: &mut Vec<Piece>) {

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use super::clear::clear;
 use super::slo::Slo;
 use super::value::{Entry, Judged, unknown};
-use crate::record::{Status, Tags, check_name, nearest, show};
+use crate::record::{Status, Synthetic, Tags, check_name, nearest, show};
 use crate::rule::syntax::Place;
 use crate::rule::{Check, Condition, Level, RuleError, parse};
 use crate::time::Span;
 
 /// The keys of a check.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "warning",
     "critical",
     "clear",
@@ -25,6 +25,7 @@ const KEYS: [&str; 15] = [
     "tags",
     "every",
     "extrapolate",
+    "synthetic",
     "baseline",
     "slo",
 ];
@@ -103,6 +104,7 @@ impl<'a> Reader<'a> {
             "grace" => entry.span().map(|span| check.grace = span),
             "every" => every(entry).map(|span| check.every = span),
             "extrapolate" => entry.bool().map(|value| check.extrapolate = value),
+            "synthetic" => synthetic(entry).map(|synthetic| check.synthetic = synthetic),
             "summary" => entry.summary().map(|summary| check.summary = Some(summary)),
             "playbook" => entry.text("a text, like \"https://wiki.example/playbook\"").map(|text| check.playbook = Some(text.text)),
             "by" | "needs" | "tags" | "baseline" | "slo" => return self.composed(entry),
@@ -220,6 +222,11 @@ fn every(entry: &Entry<'_>) -> Result<Span, RuleError> {
         return Err(entry.error(format!("`every` must be a whole number of milliseconds, found {span}")));
     }
     Ok(span)
+}
+
+fn synthetic(entry: &Entry<'_>) -> Result<Synthetic, RuleError> {
+    let text = entry.text("apart, include, only or exclude")?.text;
+    Synthetic::parse(&text).map_err(|why| entry.error(why))
 }
 
 fn needs(entry: &Entry<'_>, name: &str) -> Result<Vec<String>, Vec<RuleError>> {

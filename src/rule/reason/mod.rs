@@ -20,6 +20,7 @@ use super::hold::Because;
 use super::syntax::{Function, Times};
 use super::trace::{Pending, Seen, Trace};
 use super::truth::Truth;
+use super::want::Counted;
 use crate::record::{Status, nearest, show};
 use crate::time::{Span, Timestamp};
 
@@ -161,6 +162,11 @@ pub(super) fn missing(trace: &Trace, data: &Data, at: Timestamp) -> Vec<String> 
             }
             Some(last) => format!("no data for {name}{window}, last seen {} ago, at {last}", at.since(last).human()),
             None if term.call.function == Function::Reference => format!("no data for {name} in the reference"),
+            None if term.left_out > 0 => {
+                let (count, not) = (term.left_out, if term.counted == Counted::Made { "not " } else { "" });
+                let records = if count == 1 { "record" } else { "records" };
+                format!("no data for {name} but {count} {records} left out as {not}made activity")
+            }
             None if term.known => {
                 let ago = term.call.ago.map_or(String::new(), |ago| format!(", {} ago", ago.human()));
                 format!("no data for {name}{window}{ago}: it begins later")

@@ -344,7 +344,17 @@ mod tests {
         let left = percent(trend.at(at.plus(call.ahead.unwrap())).unwrap());
         let truth = Truth::of(compare.holds(left.as_ref().unwrap().value, 95.0));
         let (call, basis) = (call.clone(), Basis::default());
-        let term = Term { call, quantity: left.clone(), basis, known: true, error: None, trend: Some(trend), holder: None };
+        let term = Term {
+            call,
+            quantity: left.clone(),
+            basis,
+            known: true,
+            error: None,
+            trend: Some(trend),
+            holder: None,
+            left_out: 0,
+            counted: crate::rule::want::Counted::Both,
+        };
         let (limit, terms) = (percent(95.0), vec![term]);
         sentence(&Seen { test: *test, truth, negated: false, bears: true, left, limit, terms, compared: None }, at)
     }

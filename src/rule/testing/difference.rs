@@ -3,7 +3,7 @@
 use super::{Case, Line};
 use crate::record::{Status, Tags, show};
 use crate::rule::syntax::Logic;
-use crate::rule::want::{Wants, each_call};
+use crate::rule::want::{Counted, Wants, each_call};
 use crate::rule::{Check, Judgement};
 use crate::time::Timestamp;
 
@@ -48,7 +48,7 @@ pub(super) fn details(check: &Check, case: &Case, judgement: &Judgement) -> Vec<
 fn values(check: &Check, case: &Case, tags: &Tags, at: Timestamp) -> Vec<String> {
     let mut wants = Wants::default();
     let conditions = check.levels.iter().map(|level| &level.condition).chain(check.clear.as_ref());
-    conditions.for_each(|condition| note(&condition.logic, &mut wants));
+    conditions.for_each(|condition| note(check, &condition.logic, &mut wants));
     let of_group = |series: &Tags| check.by.iter().all(|key| series.get(key).is_none_or(|value| tags.get(key) == Some(value)));
     let asked: Vec<&Line> =
         case.lines.iter().filter(|line| of_group(&line.series.tags) && wants.0.iter().any(|want| want.takes(&line.series))).collect();
@@ -59,9 +59,9 @@ fn values(check: &Check, case: &Case, tags: &Tags, at: Timestamp) -> Vec<String>
     lines
 }
 
-fn note(logic: &Logic, wants: &mut Wants) {
+fn note(check: &Check, logic: &Logic, wants: &mut Wants) {
     each_call(logic, &mut |call| {
-        wants.add(call);
+        wants.add(call, Counted::of(&call.selector, check));
     });
 }
 

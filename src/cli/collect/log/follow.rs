@@ -49,7 +49,7 @@ impl Plan {
             from_end: matches.get_one::<String>("from").is_none_or(|from| from == "end"),
             rejects: matches.get_one::<String>("rejects").cloned(),
             strict: matches.get_flag("strict"),
-            tags: super::super::tags(matches)?,
+            tags: super::super::tags(matches, io)?,
         })
     }
 }
@@ -125,6 +125,9 @@ pub(super) fn run(work: Work, plan: &Plan, io: &mut Io) -> Result<Code, Failure>
         let mut done = true;
         for file in &mut files {
             done &= read(file, &mut sink, clock())?;
+        }
+        if let Some(beat) = sink.io.alive.turn() {
+            sink.out.lines(&beat)?;
         }
         sink.out.flush()?;
         let now = clock();

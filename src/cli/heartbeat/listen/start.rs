@@ -13,7 +13,7 @@ use super::follow::Follow;
 use super::keys::{Keys, unkept};
 use super::sweep::{self, Memory, Voice};
 use super::{clerk, follow};
-use crate::cli::{Code, Failure, Io, Output, Stop};
+use crate::cli::{Alive, Code, Failure, Io, Output, Stop};
 use crate::net::listener::{Ending, Limits, Server, is_loopback};
 use crate::store::append::{AppendError, AppendHistory, Durability, Group};
 use crate::store::read::{Range, open};
@@ -63,7 +63,7 @@ pub(super) fn run(
     }
     let stop = io.stop.clone();
     let mut voice = Voice { out: verdicts.then(|| Output::take(io, false)), notes: io.voice() };
-    let ended = work(&desk, server, works, state, &mut voice, &stop);
+    let ended = work(&desk, server, works, state, &mut voice, (&stop, &io.alive));
     finish(&desk, &mut voice).and(ended).map(|()| Code::OK)
 }
 
@@ -74,14 +74,19 @@ fn work(
     works: std::sync::mpsc::Receiver<clerk::Work>,
     state: State,
     voice: &mut Voice,
-    stop: &Stop,
+    (stop, alive): (&Stop, &Alive),
 ) -> Result<(), Failure> {
+    // Set each time that the server turns: a beat says that both loops do, that of the server and that of the sweep.
+    let turned = AtomicBool::new(true);
     // Wakes the sweep when the server has ended, and the server when nobody reads verdicts any more.
     let (over, bell, unread) = (Mutex::new(false), Condvar::new(), AtomicBool::new(false));
     let wait = |most: Duration| {
         let over = locked(&over);
         if !*over {
-            let _ = bell.wait_timeout(over, most);
+            let _ = bell.wait_timeout(over, most.min(alive.rest().map_or(most, Span::to_std)));
+        }
+        if turned.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            alive.turn();
         }
     };
     let own = Arc::clone(desk);
@@ -99,7 +104,12 @@ fn work(
             }
             swept
         });
-        let ending = Ending { asked: &|| stop.asked(), fd: stop.fd() };
+        let asked = || {
+            turned.store(true, std::sync::atomic::Ordering::Relaxed);
+            stop.asked()
+        };
+        // Where no file tells it of the end, the server asks all the time.
+        let ending = Ending { asked: &asked, fd: if alive.is_on() { None } else { stop.fd() } };
         let served = server.serve(Counter::of(desk), ending).map_err(|error| Failure::io("listen: cannot serve", error));
         stop.ask();
         *locked(&over) = true;

@@ -64,28 +64,31 @@ pub(super) fn command() -> Command {
 }
 
 /// What was typed.
-struct Plan {
-    name: String,
-    tags: Tags,
-    command: Vec<OsString>,
-    limit: Option<Span>,
-    lock: bool,
-    quiet: bool,
+pub(super) struct Plan {
+    pub(super) name: String,
+    pub(super) tags: Tags,
+    pub(super) command: Vec<OsString>,
+    pub(super) limit: Option<Span>,
+    pub(super) lock: bool,
+    pub(super) quiet: bool,
+    /// What the command finds in its environment beside its name and its run.
+    pub(super) variables: Vec<(&'static str, String)>,
 }
 
 impl Plan {
-    fn new(matches: &ArgMatches) -> Result<Plan, Failure> {
+    fn new(matches: &ArgMatches, io: &Io) -> Result<Plan, Failure> {
         let limit = matches.contains_id("timeout").then(|| sending::span(matches, "timeout", Span::ZERO)).transpose()?;
         if limit.is_some_and(|limit| limit.is_zero()) {
             return Err(Failure::usage("--timeout: must be above zero"));
         }
         Ok(Plan {
             name: sending::name(matches)?,
-            tags: sending::tags(matches)?,
+            tags: sending::tags(matches, io)?,
             command: matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect(),
             limit,
             lock: matches.get_flag("lock"),
             quiet: matches.get_flag("quiet"),
+            variables: Vec::new(),
         })
     }
 
@@ -104,7 +107,7 @@ impl Plan {
 }
 
 pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
-    let plan = Plan::new(matches)?;
+    let plan = Plan::new(matches, io)?;
     let mut beats = sending::beats(matches, io)?;
     // Before any thread begins, so that none of them takes a signal that is the job's.
     let blocked = Blocked::new();
@@ -121,14 +124,23 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     } else {
         None
     };
-    beats.give(&plan.beat("start", &run, io), &[], io);
-    let begun = Instant::now();
-    let mut output = Output::new(plan.quiet, io);
-    let ended = blocked.and_then(|blocked| execute(&plan, &run, &mut output, &blocked));
-    let duration = begun.elapsed();
-    let code = conclude(&plan, &run, &ended, duration.as_secs_f64(), output, &mut beats, io);
+    let (code, _) = once(&plan, &run, blocked.as_ref(), &mut beats, io);
     beats.finish(io);
     Ok(code)
+}
+
+/// Runs the job once, from the beat of its start to that of its end; its code, and whether a signal asked it to end.
+pub(super) fn once(plan: &Plan, run: &str, blocked: Result<&Blocked, &std::io::Error>, beats: &mut Beats, io: &mut Io) -> (Code, bool) {
+    beats.give(&plan.beat("start", run, io), &[], io);
+    let begun = Instant::now();
+    let mut output = Output::new(plan.quiet, io);
+    let ended = match blocked {
+        Ok(blocked) => execute(plan, run, &mut output, blocked),
+        Err(error) => Err(error.kind().into()),
+    };
+    let duration = begun.elapsed();
+    let code = conclude(plan, run, &ended, duration.as_secs_f64(), output, beats, io);
+    (code, ended.is_ok_and(|ended| ended.was_asked))
 }
 
 /// Tells that another run is under way, and that this one was not started.
@@ -146,6 +158,9 @@ fn execute(plan: &Plan, run: &str, output: &mut Output, blocked: &Blocked) -> st
     let mut job = Job::new(&plan.command);
     job.variable("PIPEWATCH_BEAT", &plan.name);
     job.variable("PIPEWATCH_RUN", run);
+    for (name, value) in &plan.variables {
+        job.variable(name, value);
+    }
     job.own_group();
     if let Some(limit) = plan.limit {
         job.limit(limit);
