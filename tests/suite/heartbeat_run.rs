@@ -153,8 +153,9 @@ fn the_last_ten_thousand_bytes_go_along() {
 fn a_signal_goes_to_all_processes_of_the_job_and_the_end_is_still_kept() {
     let folder = tempfile::tempdir().unwrap();
     // The shell and what it started each tell that they were asked to end.
-    let script = "sh -c 'trap \"echo inner; exit 0\" TERM; echo ready; while [ -d state ]; do sleep 0.05; done' & \
-                  trap 'wait; echo outer; exit 7' TERM; while [ -d state ]; do sleep 0.05; done";
+    let script = "trap 'wait; echo outer; exit 7' TERM; \
+                  sh -c 'trap \"echo inner; exit 0\" TERM; echo ready; while [ -d state ]; do sleep 0.05; done' & \
+                  while [ -d state ]; do sleep 0.05; done";
     let mut child = job(folder.path(), &[], &["sh", "-c", script]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     assert_eq!(line(&mut out), "ready");
