@@ -91,9 +91,15 @@ impl Seen {
             (Some("fail"), _) => Kind::Fail,
             (Some(_), _) => Kind::Log,
         };
-        let message = beat.message.as_deref().map(|text| text[..text.floor_char_boundary(MESSAGE_BYTES)].to_owned());
+        let message = beat.message.as_deref().map(cut);
         Seen { ts: beat.ts, kind, run: beat.run.clone(), duration_s: beat.duration, exit: beat.exit, stamped: None, message }
     }
+}
+
+/// The beginning of a text, whole characters only.
+fn cut(text: &str) -> String {
+    let end = (0..=text.len().min(MESSAGE_BYTES)).rev().find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 /// A state that is kept; `grace` is derived from it.
