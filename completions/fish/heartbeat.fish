@@ -28,12 +28,12 @@ complete -c heartbeat -n "__fish_heartbeat_needs_command" -s h -l help -d 'Print
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -s V -l version -d 'Print version'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "beat" -d 'Give a sign of life: that a job has begun, is done, or has failed'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "run" -d 'Run a job and beat for it: its start, its end, exit status, duration, peak memory, last lines'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "expect" -d 'Expect a job: when it beats, and how long it takes; or list who is expected'
+complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "watch" -d 'Tell which jobs are late, failed, hung, too short, too long or were never seen'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "generate" -d 'Make activity regularly, mark it as made, and beat for whether making it worked'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "listen" -d 'Take pings by HTTP, as healthchecks and Uptime Kuma do; say verdicts; show a status page'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "flush" -d 'Send the beats that wait for a listener'
 complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "adopt" -d 'Propose a crontab with its jobs wrapped in `heartbeat run`, and a heartbeat.toml that expects them'
-complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "expect" -d 'Expect a job: when it beats, and how long it takes; or list who is expected'
-complete -c heartbeat -n "__fish_heartbeat_needs_command" -f -a "watch" -d 'Tell which jobs are late, failed, hung, too short, too long or were never seen'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand beat" -l state -d 'What happened: ok (the default), start, fail, log' -r -f -a "ok\t''
 start\t''
 fail\t''
@@ -60,6 +60,35 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l at -d 'The c
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l lock -d 'Do not start while a run of that name is under way: exit with 75'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -l quiet -d 'Print the job\'s output only when it fails'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand run" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l every -d 'It beats so long after its last beat' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l cron -d 'It beats by a cron expression' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l oncalendar -d 'It beats by systemd\'s calendar events; may be repeated' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l zone -d 'The time zone of the schedule [default: UTC]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l grace -d 'How much later it may be' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l longest -d 'How long a run may take' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l shortest -d 'How long a run that did its work takes at least' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l failures -d 'How many failures it takes: 3 in a row, or `3 of 5`' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l through -d 'The job at the far end of what this one makes its activity for' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l severity -d 'How bad it is: critical or warning' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l playbook -d 'Where to read what to do' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l pause -d 'Expect nothing for now'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l resume -d 'Expect it again'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l remove -d 'Expect it no more'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l until -d 'Leave out records at and after TIME' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l live -d 'Watch as time passes; write a verdict when one changes'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s H -l human -d 'Tell the verdicts in plain words on standard error'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l strict -d 'End at the first line that is no record'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s h -l help -d 'Print help'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l every -d 'How often' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l jitter -d 'Begin each run up to SPAN later, at random' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand generate" -l timeout -d 'End a run after SPAN [default: 5m, or --every where that is less]' -r
@@ -95,32 +124,3 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l program -d
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l system -d 'Jobs have a user\'s name before the command, as in /etc/crontab [default: as it looks]'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -l user -d 'Jobs have none, as in `crontab -l`'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand adopt" -s h -l help -d 'Print help'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l every -d 'It beats so long after its last beat' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l cron -d 'It beats by a cron expression' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l oncalendar -d 'It beats by systemd\'s calendar events; may be repeated' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l zone -d 'The time zone of the schedule [default: UTC]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l grace -d 'How much later it may be' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l longest -d 'How long a run may take' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l shortest -d 'How long a run that did its work takes at least' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l failures -d 'How many failures it takes: 3 in a row, or `3 of 5`' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l through -d 'The job at the far end of what this one makes its activity for' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l severity -d 'How bad it is: critical or warning' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l playbook -d 'Where to read what to do' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l pause -d 'Expect nothing for now'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l resume -d 'Expect it again'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l remove -d 'Expect it no more'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -s h -l help -d 'Print help'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l until -d 'Leave out records at and after TIME' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l rejects -d 'Keep lines that are no records in FILE, whole' -r
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l live -d 'Watch as time passes; write a verdict when one changes'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l exit-zero -d 'Exit 0 whatever was found, for pipes under `pipefail`'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s H -l human -d 'Tell the verdicts in plain words on standard error'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l strict -d 'End at the first line that is no record'
-complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s h -l help -d 'Print help'
