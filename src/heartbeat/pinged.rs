@@ -320,7 +320,8 @@ mod tests {
 
     #[test]
     fn the_live_transcript_gives_the_same_states() {
-        let steps: [(&str, Kind, Option<&str>, &str, bool, bool); 11] = [
+        type Step = (&'static str, Kind, Option<&'static str>, &'static str, bool, bool);
+        let steps: [Step; 11] = [
             ("success", Kind::Success, None, "up", false, false),
             ("start A", Kind::Start, Some("A"), "up", true, false),
             ("success B", Kind::Success, Some("B"), "up", true, false),
