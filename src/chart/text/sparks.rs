@@ -14,7 +14,10 @@ pub fn sparks(traces: &[&Trace], from: Timestamp, until: Timestamp, columns: usi
     let texts: Vec<[String; 4]> = traces.iter().map(|trace| numbers(trace, from, until)).collect();
     let widths = [0, 1, 2, 3].map(|at| texts.iter().map(|texts| width(&texts[at])).max().unwrap_or(0));
     let name = traces.iter().map(|trace| width(&trace.label)).max().unwrap_or(0).min(columns * 2 / 5);
-    let room = columns.saturating_sub(name + widths.iter().sum::<usize>() + 10).max(8);
+    let room = |shown: &[usize]| columns.saturating_sub(name + 2 + shown.iter().map(|at| widths[*at] + 2).sum::<usize>());
+    // Where there is no room for all numbers, the newest is the one that stays.
+    let shown: &[usize] = [&[0, 1, 2, 3][..], &[2, 3], &[2]].into_iter().find(|shown| room(shown) >= 16).unwrap_or(&[2]);
+    let room = room(shown).max(8);
     let mut canvas = Canvas::new(columns, traces.len());
     for (row, (trace, texts)) in traces.iter().zip(&texts).enumerate() {
         canvas.text(0, row, &cut(&trace.label, name), Ink::Plain);
@@ -23,9 +26,9 @@ pub fn sparks(traces: &[&Trace], from: Timestamp, until: Timestamp, columns: usi
             canvas.put(name + 2 + x, row, level.map_or(' ', |level| EIGHTHS[level]), Ink::Series(0));
         }
         let mut right = name + 2 + room;
-        for (at, text) in texts.iter().enumerate() {
-            right += 2 + widths[at];
-            canvas.text_before(right, row, text, if at == 2 { Ink::Plain } else { Ink::Faint });
+        for at in shown {
+            right += 2 + widths[*at];
+            canvas.text_before(right, row, &texts[*at], if *at == 2 { Ink::Plain } else { Ink::Faint });
         }
     }
     canvas
@@ -75,8 +78,10 @@ mod tests {
             trace
         };
         let (ramp, dip) = (trace("ramp", f64::from), trace("a.dip", |second| if second == 83 { 1.0 } else { 9.0 }));
-        let found = sparks(&[&ramp, &dip], from, from.plus(Span::from_secs(160)), 50).lines(false);
-        assert_eq!(found[0], "ramp   ▁▁▂▂▃▃▄▅▅▆▆▇▇██  0 s to  2.65 min  2.65 min");
+        let found = sparks(&[&ramp, &dip], from, from.plus(Span::from_secs(160)), 64).lines(false);
+        assert_eq!(found[0], "ramp   ▁▁▂▂▃▃▃▄▄▅▅▆▆▆▇▇██  0 s to  2.65 min  2.65 min  +2.65 min");
+        let narrow = sparks(&[&ramp, &dip], from, from.plus(Span::from_secs(160)), 40).lines(false);
+        assert!(narrow[0].ends_with("█  2.65 min") && narrow.iter().all(|row| row.chars().count() <= 40), "{narrow:?}");
         assert!(found[1].starts_with("a.dip  ████") && found[1].contains("█▁█"), "{}", found[1]);
     }
 }

@@ -80,7 +80,7 @@ fn the_toml_is_toml_whatever_the_crontab_holds() {
 
 #[test]
 fn a_line_that_cron_would_cut_is_left_and_told() {
-    let text = format!("* * * * * echo {}", "x".repeat(960));
+    let text = format!("* * * * * echo {}", "x".repeat(975));
     let proposal = propose(&plan(&text, Form::User));
     assert_eq!(proposal.crontab, text);
     assert_eq!(proposal.notes[0], "line 1: would be too long for cron when wrapped; left as it is");
