@@ -81,6 +81,10 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -l remove -d
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand expect" -s h -l help -d 'Print help'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l heartbeat -d 'Beat as NAME while the main loop turns, so that somebody can expect it' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l heartbeat-every -d 'How often to beat [default: 10s]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l heartbeat-to -d 'Where to beat, a folder or http://HOST/ping/KEY/; may be repeated [default: the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l peer -d 'Beat at another machine\'s listener too: http://HOST/ping/KEY/, file:PATH, env:NAME; may be repeated' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l at -d 'The current time: `2026-11-22T19:45:03Z`, `10:01`, `10m` (ago)' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l since -d 'Leave out records before TIME: an instant, or `10m` (ago)' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l until -d 'Leave out records at and after TIME' -r
@@ -90,6 +94,8 @@ complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l exit-zero 
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s H -l human -d 'Tell the verdicts in plain words on standard error'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -l strict -d 'End at the first line that is no record'
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand watch" -s h -l help -d 'Print help'
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand next" -s f -l file -d 'The expectations; may be repeated [default: heartbeat.toml in the state folder]' -r
+complete -c heartbeat -n "__fish_heartbeat_using_subcommand next" -l state-dir -d 'The state folder [default: $PIPEWATCH_STATE, or the usual one]' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand next" -l cron -d 'Five fields, as in a crontab, or a word like @daily' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand next" -l oncalendar -d 'A calendar event, as in a systemd timer' -r
 complete -c heartbeat -n "__fish_heartbeat_using_subcommand next" -l zone -d 'Whose clock it goes by, like Europe/Berlin [default: UTC]' -r

@@ -159,3 +159,21 @@ fn the_example_is_read_and_every_job_of_it_is_judged() {
     assert_eq!(found, expected.map(|(name, status)| (name.to_owned(), status.to_owned())), "{err}");
     assert_eq!(code, 3);
 }
+
+#[test]
+fn a_watcher_beats_for_itself_once_or_as_time_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("jobs.toml"), "[job]\nevery = '1h'\n").unwrap();
+    let watch = "heartbeat watch -f jobs.toml --state-dir state --heartbeat look --heartbeat-every 1s --exit-zero";
+    let beats = |script: &str| {
+        let (_, err, code) = crate::programs::run(folder.path(), script);
+        assert_eq!(code, 0, "{err}");
+        let (text, ..) = crate::programs::run(folder.path(), "grep -h '\"look\"' state/beats/*.ndjson");
+        assert!(text.lines().all(|line| line.contains("\"link\":\"watcher\"")), "{text}");
+        text.lines().count()
+    };
+    assert_eq!(beats(&format!("{watch} >/dev/null")), 1);
+    // Two seconds of a live one end by a signal, which is how it is ended.
+    let live = format!("{watch} --live >/dev/null & sleep 2.5; kill -TERM $!; wait $!");
+    assert!(beats(&live) >= 3);
+}

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::follow::Follow;
 use super::memory::{Memory, look};
 use super::{Plan, TOOL, beat_of, say, tell_strangers};
+use crate::cli::alive::Alive;
 use crate::cli::input::Flush;
 use crate::cli::{Clock, Failure, Inputs, Io, Output, Stop, Trouble};
 use crate::heartbeat::{Look, Turns, Watch};
@@ -32,6 +33,7 @@ pub(super) struct Live {
     follow: Option<Follow>,
     out: Output,
     clock: Clock,
+    alive: Alive,
     stop: Stop,
     input: Option<OwnedFd>,
     look: Option<Look>,
@@ -69,6 +71,7 @@ impl Live {
             },
             out: Output::take(io, false),
             clock: io.clock,
+            alive: io.alive.clone(),
             stop: io.stop.clone(),
             look: is_real.then(|| look(now, true)),
             committed: now,
@@ -139,6 +142,7 @@ impl Live {
     /// Takes in what came, and lets time pass.
     fn turn(&mut self) -> Result<(), Failure> {
         let now = self.clock.now();
+        self.alive.turn();
         self.look_at_clocks(now);
         let (watch, turns, told) = (&mut self.watch, &mut self.turns, &mut self.told);
         if let Some(follow) = &mut self.follow {

@@ -44,6 +44,7 @@ pub(super) fn command() -> Command {
         .arg(flag("live", "Watch as time passes; write a verdict when one changes"))
         .arg(flag("exit-zero", "Exit 0 whatever was found, for pipes under `pipefail`"))
         .arg(flag("human", "Tell the verdicts in plain words on standard error").short('H'))
+        .args(super::peer::options())
         .arg(args::at_option());
     input::options(command).after_help(
         "Without FILE the beats in the state folder are read, and what was seen is remembered there.\n\
@@ -92,6 +93,7 @@ pub(super) fn run(matches: &ArgMatches, io: &mut Io) -> Result<Code, Failure> {
     let saved = memory.as_mut().map(Memory::take).unwrap_or_default();
     let watch = Watch::restore(expected, saved, now);
     let inputs = inputs(&plan, memory.as_ref(), matches, io)?;
+    super::peer::begin("watcher", &state_folder(matches, io), matches, io)?;
     let worst = if plan.live { Live::new(&plan, watch, memory, io).run(inputs, io)? } else { once(&plan, watch, memory, inputs, io)? };
     Ok(if plan.exit_zero { Code::OK } else { Code::of(worst.code()) })
 }
@@ -159,6 +161,8 @@ fn once(plan: &Plan, mut watch: Watch, mut memory: Option<Memory>, inputs: Optio
         let colour = io.colour_stderr();
         verdicts.iter().for_each(|verdict| say(verdict, colour, &mut io.stderr));
     }
+    // A look from cron that came to its end is a sign of life, too.
+    io.alive.turn();
     tell_strangers(&watch, plan.own, io);
     let worst = verdicts.iter().map(|verdict| verdict.status).max_by_key(|status| status.rank());
     Ok(worst.unwrap_or(Status::Ok))
