@@ -131,7 +131,10 @@ fn job(entry: &Entry<'_>) -> Result<Expectation, Vec<Mistake>> {
             errors.extend(wrong);
         }
     }
+    // A schedule that is misspelled is told as such, and not as missing.
+    let misspelled = |key: &Entry<'_>| !KEYS.contains(&key.key) && matches!(nearest(key.key, KEYS), Some("every" | "cron" | "oncalendar"));
     match schedule(entry, &typed) {
+        Err(_) if typed.schedule.is_none() && keys.iter().any(misspelled) => {}
         Ok(Some(found)) => {
             let usual = Expectation::new("", found.clone()).grace;
             expectation.schedule = found;
