@@ -133,11 +133,15 @@ fn what_makes_no_sense_is_not_written() {
 fn all_mistakes_of_a_file_are_told_at_their_places() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("h.toml");
-    std::fs::write(&path, "[a]\nevry = '1d'\n[b]\ncron = '15 2 * *'\nfailures = '5 of 3'\n[c]\nevery = '1d'\nzone = 'UTC'\n").unwrap();
+    std::fs::write(
+        &path,
+        "[a]\nevry = '1d'\n[b]\ncron = '15 2 * *'\nfailures = '5 of 3'\n[c]\nevery = '1d'\nzone = 'UTC'\n[d]\ngrace = '1h'\n",
+    )
+    .unwrap();
     let path = path.display().to_string();
     let (code, _, err) = in_process(&pipewatch::cli::heartbeat::TOOL, &["watch", "-f", &path, "-"], "");
     for told in [
-        ":1:2: `a` has no schedule",
+        ":9:2: `d` has no schedule",
         ":2:1: unknown key `evry`",
         "did you mean `every`?",
         ":4:",
@@ -146,6 +150,8 @@ fn all_mistakes_of_a_file_are_told_at_their_places() {
     ] {
         assert!(err.contains(told), "{told} in {err}");
     }
+    // A schedule that is misspelled is told as such, and not as missing.
+    assert!(!err.contains("`a` has no schedule"), "{err}");
     assert_eq!(code, 78);
 }
 
