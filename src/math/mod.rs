@@ -13,6 +13,7 @@
 mod compare;
 mod exact;
 mod exact_moments;
+mod gaps;
 mod moments;
 mod ordered;
 mod quantile;
@@ -22,6 +23,7 @@ mod theil_sen;
 pub use compare::{RankTest, RatioInterval, mann_whitney, ratio_interval};
 pub use exact::ExactSum;
 pub use exact_moments::ExactMoments;
+pub use gaps::GapTail;
 pub use moments::Moments;
 pub use ordered::Ordered;
 pub use quantile::{quantile_sorted, quantile_weighted, quantiles, sort_values};
