@@ -2,6 +2,8 @@
 //!
 //! FILE holds seconds since 1970, ascending, one a line, of more than sixteen weeks; it may be compressed by zstd.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+
 #[path = "../tests/suite/absence/measure.rs"]
 mod measure;
 
