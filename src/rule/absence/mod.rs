@@ -57,10 +57,12 @@ const LEAST: i64 = 3 * DAY;
 const LONGEST: i64 = 53 * WEEK;
 
 /// What was learned of when something comes, and of the silences between.
+///
+/// All numbers that are saved are of single precision: read back from text, a double may be off by its last digit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     /// The budget: false alarms a week.
-    budget: f64,
+    budget: f32,
     first: Option<Timestamp>,
     newest: Option<Timestamp>,
     /// The first arrivals, until there are enough to choose a grain.
@@ -71,39 +73,39 @@ pub struct Silence {
     busy: u32,
     grain: i64,
     /// Arrivals a day, of late.
-    daily: f64,
+    daily: f32,
     today: u32,
     /// Whether a day has ended since it was last worked out what is expected.
     stale: bool,
     pace: Pace,
     /// The pace when the newest arrival came: a silence is no reason to expect less.
-    factor: f64,
+    factor: f32,
     returning: Option<Returning>,
     past: Past,
     /// Beyond how many missed arrivals silence is surprising; as of the first arrival of the day.
-    limit: Option<f64>,
+    limit: Option<f32>,
     /// The shortest silence, in seconds, that is surprising at any time of the week.
-    quickest: Option<f64>,
+    quickest: Option<f32>,
 }
 
 /// Arrivals that came against those that were expected, of late.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Pace {
-    came: f64,
-    expected: f64,
+    came: f32,
+    expected: f32,
 }
 
 impl Pace {
     /// Takes in a stretch of time.
     fn pass(&mut self, came: f64, expected: f64, seconds: f64) {
         let fade = (-seconds / PACE_HALF).exp2();
-        self.came = self.came * fade + came;
-        self.expected = self.expected * fade + expected;
+        self.came = (f64::from(self.came) * fade + came) as f32;
+        self.expected = (f64::from(self.expected) * fade + expected) as f32;
     }
 
     /// How many times as much comes as is expected.
     fn factor(self) -> f64 {
-        (PACE_WEIGHT + self.came) / (PACE_WEIGHT + self.expected)
+        (PACE_WEIGHT + f64::from(self.came)) / (PACE_WEIGHT + f64::from(self.expected))
     }
 }
 
@@ -112,14 +114,14 @@ impl Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Returning {
     until: i64,
-    came: f64,
-    expected: f64,
+    came: f32,
+    expected: f32,
 }
 
 impl Returning {
     /// The mean of what is to be expected, after a gamma prior of mean 1.
     fn factor(self) -> f64 {
-        ((RETURN_WEIGHT + self.came) / (RETURN_WEIGHT + self.expected)).min(1.0)
+        ((RETURN_WEIGHT + f64::from(self.came)) / (RETURN_WEIGHT + f64::from(self.expected))).min(1.0)
     }
 }
 
@@ -127,7 +129,7 @@ impl Silence {
     /// A stream of which nothing is known, with a budget of false alarms a week.
     pub fn new(alarms_per_week: f64) -> Silence {
         Silence {
-            budget: alarms_per_week,
+            budget: alarms_per_week as f32,
             first: None,
             newest: None,
             opening: Vec::new(),
@@ -196,13 +198,13 @@ impl Silence {
         let now = second(ts);
         if let Some(newest) = self.newest {
             let missed = self.missed(newest, ts);
-            let surprising = self.limit.is_some_and(|limit| missed > limit);
+            let surprising = self.limit().is_some_and(|limit| missed > limit);
             if missed > SHORTEST {
-                self.past.add(Gap { from: second(newest), to: now, missed: missed as f32 }, self.limit);
+                self.past.add(Gap { from: second(newest), to: now, missed: missed as f32 }, self.limit());
             }
             if surprising {
                 let before = self.returning.map_or((0.0, 0.0), |back| (back.came, back.expected));
-                let (came, expected) = (before.0 + 1.0, before.1 + missed / self.factor);
+                let (came, expected) = (before.0 + 1.0, before.1 + missed as f32 / self.factor);
                 self.returning = Some(Returning { until: now + DAY, came, expected });
             }
         }
@@ -216,7 +218,7 @@ impl Silence {
         self.today += 1;
         self.newest = Some(ts);
         self.returning = self.returning.filter(|back| now < back.until && back.factor() < RETURNED);
-        self.factor = self.pace.factor() * self.returning.map_or(1.0, Returning::factor);
+        self.factor = (self.pace.factor() * self.returning.map_or(1.0, Returning::factor)) as f32;
     }
 
     /// Learns that time has passed up to an instant, and all that came by then was told.
@@ -242,7 +244,7 @@ impl Silence {
             self.pace.pass(came, expected, length as f64);
         }
         if let Some(back) = &mut self.returning {
-            (back.came, back.expected) = (back.came + came, back.expected + expected);
+            (back.came, back.expected) = (back.came + came as f32, back.expected + expected as f32);
         }
         week.learn(slot, self.busy);
         (self.busy, self.slot) = (0, slot + length);
@@ -255,7 +257,7 @@ impl Silence {
     fn midnight(&mut self) {
         let Some(first) = self.first else { return };
         let days = (self.slot - second(first)) as f64 / DAY as f64;
-        self.daily += (f64::from(self.today) - self.daily) / days.clamp(1.0, GAP_DAYS);
+        self.daily += (self.today as f32 - self.daily) / days.clamp(1.0, GAP_DAYS) as f32;
         (self.today, self.stale) = (0, true);
     }
 
@@ -264,7 +266,7 @@ impl Silence {
         let (Some(week), Some(first)) = (&mut self.week, self.first) else { return };
         let (now, learned) = (self.slot, self.slot - second(first));
         week.refresh();
-        let gap = DAY as f64 / self.daily.max(1e-3);
+        let gap = DAY as f64 / f64::from(self.daily.max(1e-3));
         if learned as f64 > GAP_DAYS * DAY as f64
             && let Some(adapted) = week.adapted(gap)
         {
@@ -273,14 +275,23 @@ impl Silence {
             *week = adapted;
         }
         self.past.forget(now);
-        self.limit = self.past.limit(second(first), now, self.budget).filter(|_| learned >= LEAST);
-        self.quickest = self.limit.and_then(|limit| outlook::quickest(week, limit));
+        let limit = self.past.limit(second(first), now, f64::from(self.budget)).filter(|_| learned >= LEAST);
+        self.quickest = limit.and_then(|limit| outlook::quickest(week, limit)).map(|seconds| seconds as f32);
+        self.limit = limit.map(|limit| limit as f32);
         self.stale = false;
+    }
+
+    fn limit(&self) -> Option<f64> {
+        self.limit.map(f64::from)
+    }
+
+    fn factor(&self) -> f64 {
+        f64::from(self.factor)
     }
 
     /// How many arrivals were expected since the newest.
     fn missed(&self, newest: Timestamp, now: Timestamp) -> f64 {
-        self.week.as_ref().map_or(0.0, |week| week.between(seconds(newest), seconds(now)) * self.factor)
+        self.week.as_ref().map_or(0.0, |week| week.between(seconds(newest), seconds(now)) * self.factor())
     }
 }
 

@@ -79,7 +79,7 @@ impl Silence {
         let becomes = self.becomes(newest);
         let known = self.week.as_ref().is_some_and(|week| week.knows(second(now)));
         let slow = becomes.is_none_or(|then| then.since(newest) > self.meant());
-        let answer = match self.limit {
+        let answer = match self.limit() {
             None => Answer::Learning,
             Some(limit) if missed > limit => Answer::Surprising,
             Some(_) if !known => Answer::Learning,
@@ -90,8 +90,8 @@ impl Silence {
         Outlook {
             answer,
             missed,
-            limit: self.limit,
-            hourly: self.week.as_ref().map_or(0.0, |week| week.hourly(second(now)) * self.factor),
+            limit: self.limit(),
+            hourly: self.week.as_ref().map_or(0.0, |week| week.hourly(second(now)) * self.factor()),
             becomes,
             power: self.power(now),
             meant: self.meant(),
@@ -104,13 +104,13 @@ impl Silence {
     /// The outages that are meant to be found: of four hours; or, of a stream that is slower, of twice the silence
     /// that is surprising at its best hour.
     pub fn meant(&self) -> Span {
-        let slow = self.quickest.and_then(|seconds| Span::from_secs_f64(SLOW * seconds));
+        let slow = self.quickest.and_then(|seconds| Span::from_secs_f64(SLOW * f64::from(seconds)));
         slow.unwrap_or(Span::ZERO).max(PATIENCE)
     }
 
     /// When a silence since an instant becomes surprising; `None` when it takes more than four weeks.
     fn becomes(&self, newest: Timestamp) -> Option<Timestamp> {
-        let then = self.week.as_ref()?.when(seconds(newest), self.limit? / self.factor)?;
+        let then = self.week.as_ref()?.when(seconds(newest), self.limit()? / self.factor())?;
         Some(Timestamp::from_nanos((then * 1e9).ceil() as i64))
     }
 
@@ -120,10 +120,10 @@ impl Silence {
     /// arrivals expected from s to s + D come by themselves; what is lacking must have been missed before s already.
     /// Before a time that has nothing to do with the stream, x arrivals or more are missed with probability e^-x.
     fn power(&self, now: Timestamp) -> Option<f64> {
-        let (limit, week) = (self.limit?, self.week.as_ref()?);
+        let (limit, week) = (self.limit()?, self.week.as_ref()?);
         let found = |part: i64| {
             let from = seconds(now) + (part as f64 / PARTS as f64 - 0.5) * 3600.0;
-            let lacking = limit - week.between(from, from + self.meant().secs_f64()) * self.factor;
+            let lacking = limit - week.between(from, from + self.meant().secs_f64()) * self.factor();
             (-lacking.max(0.0)).exp()
         };
         Some((0..=PARTS).map(found).sum::<f64>() / (PARTS + 1) as f64)

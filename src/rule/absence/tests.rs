@@ -142,12 +142,12 @@ fn working_days_that_are_like_a_sunday_make_an_alarm_each_and_not_ten() {
 #[test]
 fn one_outage_of_a_day_does_not_make_the_next_one_ordinary() {
     let mut silence = learned(6);
-    let before = silence.limit.unwrap();
+    let before = silence.limit().unwrap();
     let from = MONDAY + 6 * WEEK;
     let mut week = stream(&mut Chance(10), from, from + WEEK, people);
     week.retain(|ts| !(DAY..2 * DAY).contains(&(second(*ts) - from)));
     assert!(!follow(&mut silence, &week).is_empty());
-    assert!(silence.limit.unwrap() < before * 1.3, "{before} became {:?}", silence.limit);
+    assert!(silence.limit().unwrap() < before * 1.3, "{before} became {:?}", silence.limit());
 }
 
 #[test]
