@@ -185,7 +185,7 @@ fn the_longest_silences_told_are_of_this_time_of_day() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn silence_is_surprising_from_the_printed_time_on_and_not_before(hour in 0i64..160, seed in 0u64..1000) {
