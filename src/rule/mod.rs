@@ -26,6 +26,7 @@
 //!   comparison; its groups are those of the same tags, or all of it where it has no such tag.
 //! - `age`, `count` and `absent` also speak of events and beats, when no metric has the name.
 
+pub mod absence;
 mod aggregate;
 pub mod backtest;
 mod buffer;

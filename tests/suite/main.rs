@@ -1,6 +1,7 @@
 //! All tests that stand outside the library, in one binary so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod absence;
 mod backtest;
 mod calendar;
 mod chart;
